@@ -1,0 +1,1 @@
+"""PyROS: runs a robotic observatory through the night with nobody there."""

@@ -1,0 +1,1 @@
+"""Simulated devices, weather and sky: actors that meet PyROS on MQTT only."""

@@ -1,0 +1,1 @@
+"""The live page: aiohttp application, WebSocket, static files. No decisions here."""
