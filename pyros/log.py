@@ -1,7 +1,7 @@
-"""Structured logging shared by all parts: one line per event, key=value, stamped by the observatory.
+"""Logging shared by all parts: one line per event, stamped with the observatory's time.
 
-Thin on purpose: the standard library's logging, a formatter that puts observatory time and context in
-front, and loggers bound to an actor's path. What matters is journalled; logs are for developers.
+Thin on purpose: the standard library's logging, a formatter that puts observatory time and place
+in front, and loggers bound to an actor's path. What matters is journalled; logs are for developers.
 """
 
 from __future__ import annotations

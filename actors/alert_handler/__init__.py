@@ -1,0 +1,1 @@
+"""The alert handler: judges notices and calls for observation."""

@@ -1,0 +1,68 @@
+"""What the alert handler says and is asked."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from pyros.actor import Message, Request
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertUpdated(Message):
+    """Event: an alert event as it stands after a notice, a decision or a stage of its trace.
+
+    Attributes:
+        alert_id: PyROS's id of the event.
+        state: State of the alert's state machine.
+        ivorn: Latest notice.
+        stream: Where it comes from, e.g. `swift-bat`.
+        decision: `accepted`, `ignored`, `merged`, `retracted`.
+        reasons: Sentences with numbers.
+        t0_utc: Trigger time.
+        ra_deg: ICRS, None without position.
+        dec_deg: ICRS, None without position.
+        error_deg: Radius of the error region, None when unknown.
+        injected: An operator's test.
+        received_utc: When its first packet came in.
+        stages: Milliseconds after receipt of each stage reached.
+        sequence_id: The follow-up sequence, None when there is none.
+    """
+
+    alert_id: str
+    state: str
+    ivorn: str
+    stream: str
+    decision: str
+    reasons: tuple[str, ...]
+    t0_utc: datetime | None
+    ra_deg: float | None
+    dec_deg: float | None
+    error_deg: float | None
+    injected: bool
+    received_utc: datetime
+    stages: Mapping[str, float]
+    sequence_id: str | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class InjectTestAlert(Request[str]):
+    """Build and receive a test alert (source `injected`); answers its ivorn.
+
+    Attributes:
+        kind: Template, e.g. `swift-bat`, `svom-eclairs`, `fermi-gbm`.
+        ra_deg: ICRS; None lets the handler choose a point that is well up now.
+        dec_deg: ICRS; likewise.
+        who: Operator.
+        why: Reason given.
+    """
+
+    kind: str
+    ra_deg: float | None
+    dec_deg: float | None
+    who: str
+    why: str

@@ -1,0 +1,1 @@
+"""Where alerts come in: VTP, MQTT, HTTP, files."""

@@ -1,0 +1,1 @@
+"""The archive: completes frames and lays them out on disk."""

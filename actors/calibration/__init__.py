@@ -1,0 +1,1 @@
+"""Calibration frames at the end of the night."""

@@ -1,0 +1,1 @@
+"""A camera: one detector of one channel."""

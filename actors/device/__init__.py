@@ -1,0 +1,1 @@
+"""What all device actors share: availability, staleness, verified commands."""

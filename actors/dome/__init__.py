@@ -1,0 +1,1 @@
+"""The dome: shutter, slit, lease."""

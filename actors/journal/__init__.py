@@ -1,0 +1,1 @@
+"""The journal: one append-only record of everything that matters."""

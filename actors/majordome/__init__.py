@@ -1,0 +1,1 @@
+"""The majordome: conducts the observatory through its modes."""

@@ -1,0 +1,1 @@
+"""The PLC: mains, UPS, rain contact, door, lamps."""

@@ -1,0 +1,1 @@
+"""Safety: who may open, when to close, the lease."""

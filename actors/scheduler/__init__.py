@@ -1,0 +1,1 @@
+"""The scheduler: a thin adapter of the stand-alone planner."""

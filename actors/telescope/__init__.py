@@ -1,0 +1,1 @@
+"""The telescope with its mirror cover."""

@@ -1,0 +1,1 @@
+"""The watcher: sees restarts, dead letters and stalls."""

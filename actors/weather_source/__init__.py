@@ -1,0 +1,1 @@
+"""One weather station."""

@@ -1,0 +1,1 @@
+"""The verdict of all weather stations together."""

@@ -1,0 +1,1 @@
+"""The live model behind the page."""
