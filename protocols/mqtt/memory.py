@@ -1,0 +1,240 @@
+"""The in-memory front of the broker core: MQTT in one process and one loop, for virtual time.
+
+Everything a link sends or receives passes through `loop.call_soon` (or `call_later` when the link
+has a latency), in the order in which it was sent, so that a simulated night is the same every time.
+Payload and properties cross by reference; both are immutable.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from collections import deque
+from typing import TYPE_CHECKING
+
+from protocols.mqtt.connection import MqttLinkError
+from protocols.mqtt.publication import Delivery, Publication
+from protocols.mqtt.reason import Reason
+from protocols.mqtt.router import ConnectRequest, Router
+from protocols.mqtt.subscriptions import Subscription
+from protocols.mqtt.topic_filter import MqttTopicError, check_topic_filter, check_topic_name
+from protocols.mqtt.wills import LastWill
+
+if TYPE_CHECKING:
+    from collections.abc import AsyncIterator, Callable
+
+    from protocols.mqtt.message import MqttMessage, Will
+    from protocols.mqtt.session_state import Session
+
+_CONGESTED_AT = 1000
+
+
+class MemoryLink:
+    """One client of a router in the same process; satisfies `MqttLink`.
+
+    Like a client over sockets it acknowledges a message when it arrives, not when it is handled.
+
+    Args:
+        router: The broker.
+        client_id: Its name; assigned by the broker when empty.
+        will: Published by the broker when the connection is lost.
+        clean_start: Begin with an empty session.
+        session_expiry_s: How long the broker keeps the session when away.
+        keepalive_s: A frozen link is given up by the broker after 1.5 times this.
+        latency_s: Loop seconds a message takes from the broker to this client.
+    """
+
+    def __init__(
+        self,
+        router: Router,
+        *,
+        client_id: str = "",
+        will: Will | None = None,
+        clean_start: bool = True,
+        session_expiry_s: float = 0.0,
+        keepalive_s: float = 10.0,
+        latency_s: float = 0.0,
+    ) -> None:
+        self._router = router
+        self._client_id = client_id
+        self._will = will
+        self._clean_start = clean_start
+        self._session_expiry_s = session_expiry_s
+        self._keepalive_s = keepalive_s
+        self._latency_s = latency_s
+        self._session: Session | None = None
+        self._arrived: deque[MqttMessage] = deque()
+        self._in_flight = 0
+        self._wake = asyncio.Event()
+        self._lost: str | None = None
+        self._frozen = False
+
+    @property
+    def client_id(self) -> str:
+        """The name the broker knows this connection by."""
+        return self._client_id
+
+    async def connect(self) -> None:
+        """Open or resume the session; what waits there arrives after this returns."""
+        router = self._router
+        await asyncio.sleep(0)
+        if not router.reachable:
+            raise MqttLinkError(
+                f"MQTT in memory: broker is down, {self._client_id!r} cannot connect"
+            )
+        if not self._client_id:
+            self._client_id = router.assign_client_id()
+        will = LastWill.of(self._will, self._client_id) if self._will is not None else None
+        request = ConnectRequest(
+            client_id=self._client_id,
+            clean_start=self._clean_start,
+            session_expiry_s=self._session_expiry_s,
+            will=will,
+        )
+        self._lost = None
+        self._session, _ = router.connect(request, self)
+        self._session.pump()
+
+    async def disconnect(self) -> None:
+        """Close in order: no will."""
+        session = self._session
+        if session is not None and self._lost is None:
+            self._end("disconnected")
+            self._router.detach(session, self, lost=False)
+
+    async def publish(self, message: MqttMessage) -> None:
+        """Give the message to the broker; returns when it has it."""
+        session = self._connected()
+        try:
+            check_topic_name(message.topic)
+        except MqttTopicError as error:
+            raise MqttLinkError(str(error)) from error
+        if not self._router.access.may_publish(self._client_id, message.topic):
+            raise MqttLinkError(
+                f"MQTT in memory: broker refused publish to {message.topic!r}: not authorized"
+            )
+        if self._frozen:
+            await self._wait_until_lost()
+        now_s = self._router.now_s()
+        self._router.receive(
+            session, Publication.of(message, publisher=self._client_id, now_s=now_s)
+        )
+        await asyncio.sleep(0)
+
+    async def subscribe(self, topic_filter: str, *, qos: int = 1) -> None:
+        """Subscribe; retained messages arrive after this returns."""
+        session = self._connected()
+        reasons: list[Reason] = []
+        wanted = Subscription(topic_filter=topic_filter, qos=qos)
+        self._router.subscribe(session, (wanted,), reasons.extend)
+        if reasons[0] >= Reason.UNSPECIFIED_ERROR:
+            raise MqttLinkError(
+                f"MQTT in memory: broker refused to subscribe {self._client_id!r} to "
+                f"{topic_filter!r}: {reasons[0].name}"
+            )
+        await asyncio.sleep(0)
+
+    async def unsubscribe(self, topic_filter: str) -> None:
+        """Unsubscribe; what already left the broker still arrives."""
+        session = self._connected()
+        try:
+            check_topic_filter(topic_filter)
+        except MqttTopicError as error:
+            raise MqttLinkError(str(error)) from error
+        self._router.unsubscribe(session, (topic_filter,))
+        await asyncio.sleep(0)
+
+    async def messages(self) -> AsyncIterator[MqttMessage]:
+        """The messages in order of arrival; raises `MqttLinkError` when the link is lost."""
+        while True:
+            while self._arrived:
+                yield self._arrived.popleft()
+                if self._session is not None and not self.congested:
+                    self._session.pump()
+            if self._lost is not None or self._session is None:
+                raise MqttLinkError(
+                    f"MQTT in memory: connection of {self._client_id!r} {self._lost or 'not open'}"
+                )
+            self._wake.clear()
+            await self._wake.wait()
+
+    def freeze(self) -> None:
+        """Stop answering, as a stopped process does: the broker gives up after 1.5 keepalives."""
+        session = self._connected()
+        self._frozen = True
+        self._timers_later(1.5 * self._keepalive_s, lambda: self._keepalive_ran_out(session))
+
+    # What the broker core calls: this link is the session's `Port`.
+
+    @property
+    def congested(self) -> bool:
+        """Whether the reader is far behind."""
+        return self._frozen or len(self._arrived) + self._in_flight >= _CONGESTED_AT
+
+    def deliver(self, delivery: Delivery) -> bool:
+        """A message leaves the broker for this client."""
+        self._in_flight += 1
+        session = self._session_of_port()
+        message = delivery.message(self._router.now_s())
+        packet_id, qos = delivery.packet_id, delivery.qos
+        self._timers_later(self._latency_s, lambda: self._arrive(session, message, packet_id, qos))
+        return True
+
+    def release(self, packet_id: int) -> None:
+        """The broker asks to complete a QoS 2 exchange of a former connection."""
+        session = self._session_of_port()
+        self._timers_later(self._latency_s, lambda: session.completed(packet_id))
+
+    def close(self, reason: Reason) -> None:
+        """The broker ends the connection and says why."""
+        self._end(f"closed by the broker: {reason.name}")
+
+    def sever(self) -> None:
+        """The connection is cut."""
+        self._end("was cut")
+
+    def _session_of_port(self) -> Session:
+        session = self._router.session(self._client_id)
+        assert session is not None  # noqa: S101 - the router delivers to sessions it has
+        return session
+
+    def _arrive(self, session: Session, message: MqttMessage, packet_id: int, qos: int) -> None:
+        self._in_flight -= 1
+        if self._lost is not None:
+            return
+        self._arrived.append(message)
+        self._wake.set()
+        if qos == 1:
+            session.acknowledged(packet_id)
+        elif qos == 2:
+            session.received(packet_id, refused=False)
+            session.completed(packet_id)
+
+    def _end(self, why: str) -> None:
+        if self._lost is None:
+            self._lost = why
+            self._wake.set()
+
+    def _keepalive_ran_out(self, session: Session) -> None:
+        if self._lost is None:
+            self._router.detach(session, self, lost=True)
+            self._end("was given up by the broker: KEEPALIVE_TIMEOUT")
+
+    async def _wait_until_lost(self) -> None:
+        while self._lost is None:
+            self._wake.clear()
+            await self._wake.wait()
+        self._connected()
+
+    def _connected(self) -> Session:
+        if self._session is None or self._lost is not None:
+            raise MqttLinkError(
+                f"MQTT in memory: {self._client_id!r} {self._lost or 'is not connected'}; connect again"
+            )
+        return self._session
+
+    def _timers_later(self, delay_s: float, callback: Callable[[], object]) -> None:
+        loop = asyncio.get_running_loop()
+        if delay_s > 0:
+            loop.call_later(delay_s, callback)
+        else:
+            loop.call_soon(callback)

@@ -1,0 +1,117 @@
+"""The retained messages: the last value of each topic, found by filter."""
+
+from __future__ import annotations
+
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
+
+    from protocols.mqtt.publication import Publication
+
+
+class _Node:
+    __slots__ = ("children", "kept")
+
+    def __init__(self) -> None:
+        self.children: dict[str, _Node] = {}
+        self.kept: Publication | None = None
+
+
+class RetainedMessages:
+    """Last values in a tree of topic levels.
+
+    Args:
+        max_messages: Bound on topics kept; a new topic beyond it is refused.
+    """
+
+    def __init__(self, *, max_messages: int) -> None:
+        self._root = _Node()
+        self._max_messages = max_messages
+        self._count = 0
+
+    def __len__(self) -> int:
+        return self._count
+
+    def store(self, publication: Publication) -> bool:
+        """Keep it as its topic's last value; an empty payload clears the topic.
+
+        Returns:
+            False when it is a new topic and there is no room for it.
+        """
+        levels = publication.topic.split("/")
+        if not publication.payload:
+            self._clear(levels)
+            return True
+        if self._count >= self._max_messages and self._at(levels) is None:
+            return False
+        node = self._root
+        for level in levels:
+            child = node.children.get(level)
+            if child is None:
+                child = node.children[level] = _Node()
+            node = child
+        if node.kept is None:
+            self._count += 1
+        node.kept = publication
+        return True
+
+    def matching(self, topic_filter: str, now_s: float) -> list[Publication]:
+        """The live last values of a plain filter, those that expired forgotten."""
+        found: list[Publication] = []
+        expired: list[Publication] = []
+        for kept in self._walk(self._root, topic_filter.split("/"), 0):
+            (expired if kept.expires_s <= now_s else found).append(kept)
+        for kept in expired:
+            self._clear(kept.topic.split("/"))
+        return found
+
+    def _at(self, levels: list[str]) -> Publication | None:
+        node = self._root
+        for level in levels:
+            child = node.children.get(level)
+            if child is None:
+                return None
+            node = child
+        return node.kept
+
+    def _walk(self, node: _Node, wanted: list[str], position: int) -> Iterator[Publication]:
+        if position == len(wanted):
+            if node.kept is not None:
+                yield node.kept
+            return
+        level = wanted[position]
+        if level == "#":
+            yield from self._below(node, hidden=position == 0)
+        elif level == "+":
+            for name, child in node.children.items():
+                if position > 0 or not name.startswith("$"):
+                    yield from self._walk(child, wanted, position + 1)
+        elif (exact := node.children.get(level)) is not None:
+            yield from self._walk(exact, wanted, position + 1)
+
+    def _below(self, node: _Node, *, hidden: bool) -> Iterator[Publication]:
+        """The node's value and all below it; at the root, `$` topics stay hidden."""
+        if node.kept is not None:
+            yield node.kept
+        for name, child in node.children.items():
+            if not (hidden and name.startswith("$")):
+                yield from self._below(child, hidden=False)
+
+    def _clear(self, levels: list[str]) -> None:
+        path: list[tuple[_Node, str]] = []
+        node = self._root
+        for level in levels:
+            child = node.children.get(level)
+            if child is None:
+                return
+            path.append((node, level))
+            node = child
+        if node.kept is not None:
+            node.kept = None
+            self._count -= 1
+        for parent, level in reversed(path):
+            child = parent.children[level]
+            if child.kept is not None or child.children:
+                break
+            del parent.children[level]
