@@ -1,8 +1,8 @@
 """Installs PyROS into `.venv` beside this file: pinned versions, prerequisites explained.
 
 Run by `make`; needs nothing but Python 3.11. `--tests` adds what the tests need, Debian packages
-included where that is allowed. An existing environment is kept; `--recreate` asks before it replaces
-it, at a terminal only (the default answer is no).
+included where that is allowed. An existing environment is kept; `--recreate` asks before it
+replaces it, at a terminal only (the default answer is no).
 """
 
 from __future__ import annotations
@@ -38,7 +38,8 @@ def check_python() -> None:
     if version < OLDEST_PYTHON:
         fail(
             f"Python {version[0]}.{version[1]} at {sys.executable} is too old; PyROS needs 3.11: "
-            "install it (Debian 12: apt-get install python3.11) or run make PYTHON=/path/to/python3.11"
+            "install it (Debian 12: apt-get install python3.11) or run "
+            "make PYTHON=/path/to/python3.11"
         )
     if version > NEWEST_TRIED_PYTHON:
         print(
