@@ -1,8 +1,8 @@
 """Pure conduct of the observatory: from what is known to what must be done next.
 
 Level-triggered on purpose: the majordome keeps a picture of the observatory (`Situation`) and,
-after each event, asks `conduct` what should happen now. Whatever order events come in, whichever was
-missed, the answer depends on the picture alone: nothing jams on an edge that never came.
+after each event, asks `conduct` what should happen now. Whatever order events come in, whichever
+was missed, the answer depends on the picture alone: nothing jams on an edge that never came.
 """
 
 from __future__ import annotations

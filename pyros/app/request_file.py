@@ -23,11 +23,7 @@ if TYPE_CHECKING:
     from pathlib import Path
 
 
-class _Struct(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    pass
-
-
-class ProgrammeEntry(_Struct):
+class ProgrammeEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[[programme]]`."""
 
     id: str
@@ -39,7 +35,7 @@ class ProgrammeEntry(_Struct):
     """Seconds granted this semester."""
 
 
-class TargetEntry(_Struct):
+class TargetEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`target = {...}` in ICRS degrees; proper motion in mas per year."""
 
     name: str
@@ -49,7 +45,7 @@ class TargetEntry(_Struct):
     pm_dec_mas_yr: float = 0.0
 
 
-class PlanEntry(_Struct):
+class PlanEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """One filter and exposure time."""
 
     filter: str
@@ -58,14 +54,14 @@ class PlanEntry(_Struct):
     dither_arcsec: float = 0.0
 
 
-class AlbumEntry(_Struct):
+class AlbumEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """What one channel does."""
 
     channel: str
     plans: tuple[PlanEntry, ...]
 
 
-class SequenceEntry(_Struct):
+class SequenceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[[request.sequence]]`."""
 
     id: str
@@ -81,7 +77,7 @@ class SequenceEntry(_Struct):
     carry_over: bool = False
 
 
-class RequestEntry(_Struct):
+class RequestEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """`[[request]]`."""
 
     id: str
@@ -91,7 +87,7 @@ class RequestEntry(_Struct):
     sequence: tuple[SequenceEntry, ...]
 
 
-class RequestFile(_Struct):
+class RequestFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """The whole file."""
 
     programme: tuple[ProgrammeEntry, ...] = ()
