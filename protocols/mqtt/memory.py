@@ -228,7 +228,7 @@ class MemoryLink:
     def _connected(self) -> Session:
         if self._session is None or self._lost is not None:
             raise MqttLinkError(
-                f"MQTT in memory: {self._client_id!r} {self._lost or 'is not connected'}; connect again"
+                f"MQTT in memory: {self._client_id!r} {self._lost or 'is not connected'}; reconnect"
             )
         return self._session
 

@@ -70,7 +70,7 @@ def split_share(topic_filter: str) -> tuple[str | None, str]:
     group, _, plain = topic_filter[len(_SHARE) :].partition("/")
     if not group or not plain or "+" in group or "#" in group:
         raise MqttTopicError(
-            f"shared subscription {topic_filter!r} must read $share/GROUP/FILTER, GROUP without + or #"
+            f"shared subscription {topic_filter!r} must read $share/GROUP/FILTER, plain GROUP"
         )
     return group, plain
 
