@@ -173,10 +173,10 @@ class Conversation:
                 SubscriptionAck(kind=Kind.SUBACK, packet_id=packet.packet_id, codes=codes)
             )
 
-        self._router.subscribe(packet.subscriptions, acknowledge)
+        self._router.subscribe(self._session, packet.subscriptions, acknowledge)
 
     def _on_unsubscribe(self, packet: Unsubscribe) -> None:
-        reasons = self._router.unsubscribe(packet.topic_filters)
+        reasons = self._router.unsubscribe(self._session, packet.topic_filters)
         self._outbox.send(
             SubscriptionAck(kind=Kind.UNSUBACK, packet_id=packet.packet_id, codes=tuple(reasons))
         )
