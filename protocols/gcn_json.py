@@ -9,12 +9,14 @@ containment 90 %.
 from __future__ import annotations
 
 import re
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from protocols import notice_values as values
-from protocols.voevent import Arrival
 from pyros.domain.alert.notice import Citation, Notice, NoticeError, SkyMap
+
+if TYPE_CHECKING:
+    from protocols.voevent import Arrival
+    from collections.abc import Mapping
 
 DEFAULT_CONTAINMENT = 0.9
 """`containment_probability` of the core schema when a notice does not give it."""

@@ -9,14 +9,16 @@ from __future__ import annotations
 
 import base64
 import binascii
-from collections.abc import Mapping
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 import orjson
 
 from protocols import notice_values as values
-from protocols.voevent import Arrival
 from pyros.domain.alert.notice import ExternalCoincidence, Notice, NoticeError, SkyMap
+
+if TYPE_CHECKING:
+    from protocols.voevent import Arrival
+    from collections.abc import Mapping
 
 _TYPES = frozenset(
     {"EARLYWARNING", "EARLY_WARNING", "PRELIMINARY", "INITIAL", "UPDATE", "RETRACTION"}

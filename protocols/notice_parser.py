@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from datetime import datetime
 
 import orjson
 
@@ -11,6 +10,10 @@ from protocols.lvk import is_lvk, notice_from_lvk
 from protocols.voevent import Arrival, notice_from_fields, notice_from_voevent
 from protocols.voevent_fields import fields_from_json
 from pyros.domain.alert.notice import Notice, NoticeError
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from datetime import datetime
 
 MAX_JSON_BYTES = 4 * 1024 * 1024
 """Largest JSON alert read: the limit of GCN's Kafka brokers."""

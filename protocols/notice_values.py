@@ -68,7 +68,7 @@ def number(value: object) -> float | None:
 def whole(value: object) -> int | None:
     """An integer of at most 18 digits from text or JSON, or None."""
     result = number(value)
-    if result is None or result != int(result) or abs(result) >= 1e18:  # noqa: PLR2004 - int64
+    if result is None or result != int(result) or abs(result) >= 1e18:
         return None
     return int(result)
 
@@ -162,7 +162,7 @@ def position(
         error_deg = None
     if ra_deg is None or dec_deg is None:
         return NOWHERE
-    if not 0 <= ra_deg <= 360 or not -90 <= dec_deg <= 90:  # noqa: PLR2004 - degrees
+    if not 0 <= ra_deg <= 360 or not -90 <= dec_deg <= 90:
         return NOWHERE
     if ra_deg == 0 and dec_deg == 0 and error_deg is None:
         return NOWHERE

@@ -323,10 +323,10 @@ def _classification(
     if known.stream == "gecam":
         written = (fields.first("SRC_CLASS") or "").upper()
         classification = _GECAM_CLASSES.get(written, written) or None
-    elif number == 111:  # noqa: PLR2004 - GBM flight position: the only one with a class index
+    elif number == 111:
         index = values.whole(fields.first("Most_Likely_Index"))
         classification = GBM_CLASSES.get(index, f"GBM_CLASS_{index}") if index is not None else None
-    elif number == 61:  # noqa: PLR2004 - BAT position: says whether the flight software found a burst
+    elif number == 61:
         identified = [values.truth(v) for v in fields.values("GRB_Identified")]
         if identified and all(identified):
             classification = "GRB"

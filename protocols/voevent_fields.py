@@ -6,13 +6,15 @@ form is the one that SCiMMA's brokers and several peers write (attributes and ch
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
-from typing import Any
+from typing import Any, TYPE_CHECKING
 
 from protocols.notice_values import text_of
 from protocols.voevent_gate import local_name
 from pyros.domain.alert.notice import Citation, NoticeError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator, Mapping
 
 MAX_PARAMS = 2_000
 """Most parameters read; the longest real packets have about 120."""

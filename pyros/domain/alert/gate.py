@@ -7,12 +7,15 @@ end (explicit role, allowed types, no test mark, burst class, real position with
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
 
 from pyros.domain.alert.notice import OBSERVATION, Notice
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
 
 _DAY_S = 86_400.0
 
@@ -70,7 +73,7 @@ class SourcePolicy:
     def speaks_for(self, authority: str) -> bool:
         """Whether the source may speak for an authority or for one above it."""
         return any(
-            entry == "*" or authority == entry or authority.startswith(entry + "/")
+            entry in ("*", authority) or authority.startswith(entry + "/")
             for entry in (name.lower().strip("/") for name in self.authorities)
         )
 
