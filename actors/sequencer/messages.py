@@ -15,12 +15,22 @@ if TYPE_CHECKING:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Execute(Request["SequenceEnded"]):
-    """Execute one sequence now: slew, filters, focus, exposures. Answered when it ended."""
+    """Execute one sequence now: slew, filters, focus, exposures. Answered when it ended.
+
+    Attributes:
+        sequence: What to observe.
+        night: Night label.
+        observer: OBSERVER of the frames.
+        received_monotonic_s: For alerts: loop time when the packet came in.
+        preempt: End what runs INTERRUPTED first (its readout is saved while this one slews);
+            without it, a busy sequencer refuses.
+    """
 
     sequence: Sequence
     night: str
     observer: str
     received_monotonic_s: float | None = None
+    preempt: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -28,9 +38,7 @@ class AbortExecution(Message):
     """Abort the hardware and end INTERRUPTED, frames saved; no-op when idle."""
 
     lane: ClassVar[Lane] = Lane.SAFETY
-    interrupts: ClassVar[bool] = True
     reason: str
-    slew_follows: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

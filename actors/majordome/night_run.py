@@ -1,0 +1,226 @@
+"""The run through one night's plan: asks what comes next, has it executed, lets bursts go first.
+
+Owned by the majordome, which says when it may run (`go`) and when not (`hold`); the run never
+decides about safety. At most one sequence is executed at a time.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING
+
+from actors.journal.messages import JournalEntry
+from actors.scheduler.messages import EndNight, GetNext, SequenceBegun, StartNight
+from actors.sequencer.messages import AbortExecution, Execute
+from pyros.actor import Rejected
+from pyros.clock import datetime_from_unix
+from pyros.domain.sequence import duration_s
+
+if TYPE_CHECKING:
+    from actors.majordome.messages import TargetOfOpportunity
+    from actors.majordome.settings import MajordomeSettings
+    from pyros.actor import Actor, ActorRef
+    from pyros.domain.sequence import Sequence
+
+ROUTINE_RANK = 0
+_EXECUTE_TIMEOUT_S = 6 * 3600.0
+_SCHEDULER_TIMEOUT_S = 120.0
+_AFTER_REFUSAL_S = 10.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Running:
+    sequence: Sequence
+    rank: int
+
+
+class NightRun:
+    """Executes the plan of one night on one telescope.
+
+    Args:
+        actor: The majordome: lends clock, tasks and the right to publish.
+        scheduler: Who says what comes next.
+        sequencer: Who executes.
+        settings: The observer's name.
+    """
+
+    def __init__(
+        self,
+        *,
+        actor: Actor,
+        scheduler: ActorRef,
+        sequencer: ActorRef,
+        settings: MajordomeSettings,
+    ) -> None:
+        self._actor = actor
+        self._scheduler = scheduler
+        self._sequencer = sequencer
+        self._settings = settings
+        self._night: str | None = None
+        self._running: _Running | None = None
+        self._allowed = asyncio.Event()
+        self._changed = asyncio.Event()
+        self._idle = asyncio.Event()
+        self._idle.set()
+        self._loop: asyncio.Task[None] | None = None
+
+    def begin(self, night: str, span_unix_s: tuple[float, float] | None) -> None:
+        """The night has begun: have it planned. `span_unix_s` is None where it never gets dark."""
+        if span_unix_s is None or self._night == night:
+            return
+        self._night = night
+        start_s, end_s = span_unix_s
+        order = StartNight(
+            night=night,
+            dark_start_utc=datetime_from_unix(start_s),
+            dark_end_utc=datetime_from_unix(end_s),
+        )
+        self._actor.start_task(self._start(order), name=f"start night {night}")
+
+    async def _start(self, order: StartNight) -> None:
+        await self._scheduler.ask(order, timeout_s=_SCHEDULER_TIMEOUT_S)
+        self._loop = self._actor.start_task(self._execute_plan(), name=f"night {order.night}")
+
+    def end(self, reason: str) -> str | None:
+        """The night is over: abort, close the books; the label of the night that ended."""
+        night, self._night = self._night, None
+        if night is None:
+            return None
+        if self._loop is not None:
+            self._loop.cancel()
+            self._loop = None
+        self._sequencer.tell(AbortExecution(reason=reason))
+        self._actor.start_task(self._close_books(night), name=f"end night {night}")
+        return night
+
+    async def _close_books(self, night: str) -> None:
+        await self._idle.wait()
+        await self._scheduler.ask(EndNight(night=night), timeout_s=_SCHEDULER_TIMEOUT_S)
+
+    def go(self) -> None:
+        """The plan may be executed."""
+        self._allowed.set()
+
+    def hold(self, reason: str) -> None:
+        """Nothing may run: what does is aborted, once."""
+        if self._allowed.is_set():
+            self._allowed.clear()
+            self._changed.set()
+            if self._running is not None:
+                self._sequencer.tell(AbortExecution(reason=reason))
+
+    def plan_changed(self) -> None:
+        """A new plan is published: ask again what comes next."""
+        self._changed.set()
+
+    async def idle(self) -> None:
+        """Wait until nothing is executed any more."""
+        await self._idle.wait()
+
+    def running_alert(self) -> str | None:
+        """The alert event being followed up, None when none is."""
+        return self._running.sequence.alert_id if self._running is not None else None
+
+    def running_name(self) -> str | None:
+        """Name of the sequence being executed, None when none is."""
+        return self._running.sequence.name if self._running is not None else None
+
+    def preempt(self, too: TargetOfOpportunity) -> None:
+        """Execute a burst's sequence at once, unless something of at least its rank runs."""
+        running = self._running
+        if running is not None and running.rank >= too.rank:
+            self._journal(
+                f"alert {too.alert_id} (rank {too.rank}) waits: {running.sequence.name} of rank "
+                f"{running.rank} runs",
+                {"alert": too.alert_id, "rank": too.rank, "running": running.sequence.sequence_id},
+            )
+            return
+        interrupted = running.sequence.sequence_id if running is not None else None
+        self._journal(
+            f"alert {too.alert_id} (rank {too.rank}) goes first"
+            + (f"; {interrupted} is interrupted" if interrupted else ""),
+            {"alert": too.alert_id, "rank": too.rank, "interrupted": interrupted},
+        )
+        self._actor.start_task(
+            self._execute(
+                too.sequence,
+                rank=too.rank,
+                preempt=True,
+                received_monotonic_s=too.received_monotonic_s,
+            ),
+            name=f"alert {too.alert_id}",
+        )
+
+    async def _execute_plan(self) -> None:
+        """Until cancelled: the next sequence of the plan, when allowed, at its time."""
+        while True:
+            await self._allowed.wait()
+            await self._idle.wait()
+            self._changed.clear()
+            following = await self._scheduler.ask(GetNext(), timeout_s=_SCHEDULER_TIMEOUT_S)
+            if following is None:
+                await self._changed.wait()
+                continue
+            wait_s = (following.start_utc - self._actor.clock.now()).total_seconds()
+            if wait_s > 0:
+                await self._wait_for_change(wait_s)
+                continue
+            if not self._allowed.is_set() or not self._idle.is_set():
+                continue
+            await self._execute(
+                following.sequence, rank=ROUTINE_RANK, preempt=False, received_monotonic_s=None
+            )
+
+    async def _wait_for_change(self, timeout_s: float) -> None:
+        try:
+            await asyncio.wait_for(self._changed.wait(), timeout=timeout_s)
+        except TimeoutError:
+            return
+
+    async def _execute(
+        self,
+        sequence: Sequence,
+        *,
+        rank: int,
+        preempt: bool,
+        received_monotonic_s: float | None,
+    ) -> None:
+        running = _Running(sequence=sequence, rank=rank)
+        self._running = running
+        self._idle.clear()
+        now_utc = self._actor.clock.now()
+        order = Execute(
+            sequence=sequence,
+            night=self._night or "",
+            observer=self._settings.observer,
+            received_monotonic_s=received_monotonic_s,
+            preempt=preempt,
+        )
+        answer = asyncio.ensure_future(self._sequencer.ask(order, timeout_s=_EXECUTE_TIMEOUT_S))
+        expected_end_utc = now_utc + timedelta(seconds=duration_s(sequence, {}))
+        self._scheduler.tell(SequenceBegun(sequence=sequence, expected_end_utc=expected_end_utc))
+        try:
+            await answer
+        except Rejected as refusal:
+            self._journal(f"{sequence.sequence_id} was refused: {refusal}", {})
+            await asyncio.sleep(_AFTER_REFUSAL_S)
+        finally:
+            answer.cancel()
+            if self._running is running:
+                self._running = None
+                self._idle.set()
+
+    def _journal(self, text: str, data: dict[str, object]) -> None:
+        self._actor.publish(
+            JournalEntry(
+                kind="decision",
+                subject=self._actor.path,
+                text=text,
+                time_utc=self._actor.clock.now(),
+                data=data,
+                severity="notice",
+                who="majordome",
+            )
+        )
