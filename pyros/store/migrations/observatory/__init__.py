@@ -1,0 +1,1 @@
+"""Revisions of `observatory.db`, oldest first by number."""

@@ -1,0 +1,1 @@
+"""Revisions of `telemetry.db`, oldest first by number."""
