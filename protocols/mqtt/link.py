@@ -14,6 +14,7 @@ import contextlib
 import logging
 import socket
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING, Any, NoReturn, TypeVar, cast
 
 import aiomqtt
@@ -34,13 +35,14 @@ _MOST_UNREAD = 50_000
 _NO_DELAY = ((socket.IPPROTO_TCP, socket.TCP_NODELAY, 1),)
 _FAILURE = 0x80
 _FOR_EVER = 0xFFFFFFFF
+_EMPTY = frozenset({"packetType", "types", "names", "properties"})
 
 
 class _Arrivals(asyncio.Queue[aiomqtt.Message]):
     """Hands each message on as it arrives; whoever waits for one here waits until the link ends."""
 
-    def __init__(self, sink: Callable[[aiomqtt.Message], None]) -> None:
-        super().__init__()
+    def __init__(self, sink: Callable[[aiomqtt.Message], None], maxsize: int = 0) -> None:
+        super().__init__(maxsize)
         self._sink = sink
 
     def put_nowait(self, item: aiomqtt.Message) -> None:
@@ -183,13 +185,11 @@ class AiomqttLink:
             await self._wake.wait()
 
     def _build(self) -> aiomqtt.Client:
-        properties = Properties(PacketTypes.CONNECT)
+        properties = _new_properties(PacketTypes.CONNECT)
         if self._session_expiry_s:
             properties.SessionExpiryInterval = min(self._session_expiry_s, _FOR_EVER)
         speed = getattr(asyncio.get_running_loop(), "speed", 1.0)
-        queue_type = cast(
-            "type[asyncio.Queue[aiomqtt.Message]]", lambda maxsize: _Arrivals(self._arrive)
-        )
+        queue_type = cast("type[asyncio.Queue[aiomqtt.Message]]", partial(_Arrivals, self._arrive))
         client = aiomqtt.Client(
             self._host,
             self._port,
@@ -265,8 +265,12 @@ def _quiet_logger() -> logging.Logger:
     return logger
 
 
+def _new_properties(packet_type: int) -> Properties:
+    return Properties(packet_type)  # type: ignore[no-untyped-call]  # paho leaves it untyped
+
+
 def _aiomqtt_will(will: Will) -> aiomqtt.Will:
-    properties = Properties(PacketTypes.WILLMESSAGE)
+    properties = _new_properties(PacketTypes.WILLMESSAGE)
     if will.delay_s:
         properties.WillDelayInterval = will.delay_s
     return aiomqtt.Will(will.topic, will.payload, will.qos, will.retain, properties)
@@ -280,7 +284,7 @@ def _publish_properties(message: MqttMessage) -> Properties | None:
         and not message.user_properties
     ):
         return None
-    properties = Properties(PacketTypes.PUBLISH)
+    properties = _new_properties(PacketTypes.PUBLISH)
     if message.response_topic is not None:
         properties.ResponseTopic = message.response_topic
     if message.correlation is not None:
@@ -296,7 +300,7 @@ def _message(arrived: aiomqtt.Message) -> MqttMessage:
     payload = arrived.payload
     properties = arrived.properties
     body = payload if isinstance(payload, bytes) else b""
-    if properties is None or properties.isEmpty():
+    if properties is None or not vars(properties).keys() - _EMPTY:
         return MqttMessage(
             topic=arrived.topic.value, payload=body, qos=arrived.qos, retain=arrived.retain
         )
