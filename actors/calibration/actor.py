@@ -1,7 +1,7 @@
 """Takes the calibration frames of a night, and combines them into masters.
 
 It remembers with what the night's light frames were taken, and at the end of the night takes
-matching darks and dome flats. Nothing is exposed before dome and telescope are verified closed [194].
+matching darks and dome flats. Nothing is exposed before the dome is verified closed [194].
 """
 
 from __future__ import annotations

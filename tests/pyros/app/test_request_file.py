@@ -1,0 +1,54 @@
+"""Programmes and requests from a file."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from pyros.app.request_file import load_requests
+from pyros.errors import ConfigurationError
+
+SHIPPED = Path(__file__).parents[3] / "config" / "simulated" / "requests.toml"
+FILTERS = {"cam-vis": ("g", "r", "i", "z"), "cam-nir": ("J", "H")}
+
+FAULTY = """
+[[programme]]
+id = "a"
+name = "A"
+grade = "A"
+night_share = 1.5
+semester_quota_s = 10
+
+[[request]]
+id = "r1"
+programme = "b"
+name = "one"
+
+  [[request.sequence]]
+  id = "r1"
+  name = "one"
+  target = { name = "X", ra_deg = 400.0, dec_deg = 0.0 }
+  priority_delta = 9
+  albums = [{ channel = "cam-uv", plans = [{ filter = "u", exposure_s = 0.0 }] }]
+"""
+
+
+def test_the_shipped_requests_are_right() -> None:
+    """The simulated observatory ships at least 40 sequences of 5 programmes and one for alerts."""
+    programmes, requests = load_requests(SHIPPED, filters_by_channel=FILTERS)
+    assert sum(len(request.sequences) for request in requests) >= 40
+    assert len({request.programme_id for request in requests}) == 5
+    assert "grb" in {programme.programme_id for programme in programmes}
+
+
+def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
+    """One line per fault, all of them, before anything is taken."""
+    path = tmp_path / "requests.toml"
+    path.write_text(FAULTY)
+    with pytest.raises(ConfigurationError) as caught:
+        load_requests(path, filters_by_channel=FILTERS)
+    lines = str(caught.value).splitlines()
+    for part in ("night_share = 1.5", "'b' is unknown", "used twice", "400.0", "'cam-uv'", "count"):
+        assert any(part in line for line in lines), part
+    assert all(line.startswith(str(path)) for line in lines)
