@@ -1,9 +1,9 @@
 """Makes today's alert out of a recorded one: new time, new ids, a position that is in view.
 
-Recorded packets are months or years old and rightly ignored for it. Bench, demonstrations and drills
-need them young. All instants move by the same amount, so that the delays between burst and notice
-stay the real ones; ids get a serial, the same for all packets of one chain so that they still belong
-together.
+Recorded packets are months or years old and rightly ignored for it. Bench, demonstrations and
+drills need them young. All instants move by the same amount, so that the delays between burst and
+notice stay the real ones; ids get a serial, the same for all packets of one chain so that they
+still belong together.
 """
 
 from __future__ import annotations
@@ -59,11 +59,9 @@ def restamp(
     if notice.t0_utc is None:
         raise NoticeError(f"{notice.notice_id} states no T0, so it cannot be given a new one")
     shift = time_utc - notice.t0_utc
-    place = (
-        (ra_deg, dec_deg)
-        if ra_deg is not None and dec_deg is not None and notice.has_position
-        else None
-    )
+    place = None
+    if ra_deg is not None and dec_deg is not None and notice.has_position:
+        place = (ra_deg, dec_deg)
     renew = _id_maker(notice.stream, time_utc, serial)
     if notice.format.startswith("voevent") and notice.format != "voevent-json":
         return _restamp_xml(raw, shift, place, renew, serial)
@@ -80,10 +78,10 @@ def _id_maker(stream: str, time_utc: datetime, serial: int) -> Callable[[str], s
         if match := _LVK_ID.fullmatch(old):
             return f"{match.group(1)}{day}{match.group(2)}{serial}"
         if old.isdigit():
-            number = (int(old) + serial * 1_009) % (
-                _GECAM_LARGEST_REAL if stream == "gecam" else 10**14
-            )
-            return str(number)
+            number = int(old) + serial * 1_009
+            # GECAM's tests are numbered from a hundred million: a real one must stay below.
+            real_gecam = stream == "gecam" and int(old) <= _GECAM_LARGEST_REAL
+            return str(number % (_GECAM_LARGEST_REAL if real_gecam else 10**14))
         return f"{old}-{serial}"
 
     return renew

@@ -342,7 +342,7 @@ def _age(notice: Notice, now_utc: datetime, policy: GatePolicy) -> list[Reason]:
 
 def _merits(notice: Notice) -> str:
     """One sentence for acting."""
-    if notice.error_deg is None:
+    if not notice.has_position:
         place = "sky map in the packet"
     else:
         place = f"RA {notice.ra_deg:.4f} Dec {notice.dec_deg:+.4f} +- {notice.error_deg:.4f} deg"
