@@ -41,15 +41,16 @@ SELECT channel_id, time_ms / 600000 * 600000 AS bin, sum(n), min(low), max(high)
 FROM minute WHERE time_ms >= ? AND time_ms < ? GROUP BY channel_id, bin
 """
 _TREND_OF_SAMPLES = """
-SELECT (time_ms - :start) / :width AS bin, count(*), min(value), max(value), avg(value)
+SELECT (time_ms - :origin) / :width AS bin, count(*), min(value), max(value), avg(value)
 FROM sample WHERE channel_id = :channel AND time_ms >= :start AND time_ms < :end
 GROUP BY bin ORDER BY bin
 """
 _TREND_OF_ROLLUP = """
-SELECT (time_ms - :start) / :width AS bin, sum(n), min(low), max(high), sum(n * mean) / sum(n)
+SELECT (time_ms - :origin) / :width AS bin, sum(n), min(low), max(high), sum(n * mean) / sum(n)
 FROM {table} WHERE channel_id = :channel AND time_ms >= :start AND time_ms < :end
 GROUP BY bin ORDER BY bin
 """
+_ROLLED_UNTIL = "SELECT coalesce(max(time_ms), :none) FROM {table} WHERE channel_id = :channel"
 
 
 @dataclass(frozen=True, slots=True)
@@ -172,30 +173,29 @@ class TelemetryRows:
         channel_id = self._channels.get(channel)
         if channel_id is None:
             return []
-        bounds = {"start": start, "end": end, "width": width, "channel": channel_id}
-        query = self._query_for(width)
-        rows = await self._database.read(lambda c: c.exec_driver_sql(query, bounds).all())
+        bounds = {"origin": start, "width": width, "channel": channel_id, "end": end}
+        bins = await self._database.read(lambda c: _bins(c, bounds))
         return [
             TrendPoint(datetime_from_unix((start + index * width) / 1000.0), n, low, high, mean)
-            for index, n, low, high, mean in rows
+            for index, n, low, high, mean in bins
         ]
 
-    @staticmethod
-    def _query_for(width_ms: int) -> str:
-        if width_ms >= 2 * TEN_MINUTES_MS:
-            return _TREND_OF_ROLLUP.format(table="ten_minutes")
-        if width_ms >= 2 * MINUTE_MS:
-            return _TREND_OF_ROLLUP.format(table="minute")
-        return _TREND_OF_SAMPLES
-
-    async def roll_up(self, *, from_utc: datetime, until_utc: datetime) -> None:
-        """Fill both roll-ups for the whole minutes between two instants; may be repeated."""
-        start = milliseconds(from_utc) // TEN_MINUTES_MS * TEN_MINUTES_MS
-        end = milliseconds(until_utc) // MINUTE_MS * MINUTE_MS
+    async def roll_up(self, *, until_utc: datetime) -> None:
+        """Continue both roll-ups up to the last whole minute and ten minutes before an instant."""
+        until = milliseconds(until_utc)
 
         def work(connection: Connection) -> None:
-            connection.exec_driver_sql(_ROLL_SAMPLES, (start, end))
-            connection.exec_driver_sql(_ROLL_MINUTES, (start, end))
+            for table, source, query, step in (
+                ("minute", "sample", _ROLL_SAMPLES, MINUTE_MS),
+                ("ten_minutes", "minute", _ROLL_MINUTES, TEN_MINUTES_MS),
+            ):
+                start = connection.exec_driver_sql(
+                    f"SELECT coalesce((SELECT max(time_ms) FROM {table}), "  # noqa: S608 - ours
+                    f"(SELECT min(time_ms) FROM {source}))"
+                ).scalar_one()
+                if start is not None:
+                    bounds = (start // step * step, until // step * step)
+                    connection.exec_driver_sql(query, bounds)
 
         await self._database.write(work)
 
@@ -209,3 +209,41 @@ class TelemetryRows:
             return first.rowcount + second.rowcount
 
         return await self._database.write(work)
+
+
+Bin = tuple[int, int, float, float, float]
+"""Index of the bin, number of samples, lowest, highest, mean."""
+
+
+def _bins(connection: Connection, bounds: dict[str, int]) -> list[Bin]:
+    """Roll-ups as far as they reach, raw samples after that."""
+    found: list[Bin] = []
+    start = bounds["origin"]
+    for table, step in (("ten_minutes", TEN_MINUTES_MS), ("minute", MINUTE_MS)):
+        if bounds["width"] < 2 * step:
+            continue
+        newest = connection.exec_driver_sql(
+            _ROLLED_UNTIL.format(table=table), {"none": -step, "channel": bounds["channel"]}
+        ).scalar_one()
+        until = min(newest + step, bounds["end"])
+        if until > start:
+            query = _TREND_OF_ROLLUP.format(table=table)
+            part = connection.exec_driver_sql(query, {**bounds, "start": start, "end": until})
+            found += [(*row,) for row in part]
+            start = until
+    tail = connection.exec_driver_sql(_TREND_OF_SAMPLES, {**bounds, "start": start})
+    return _joined([*found, *((*row,) for row in tail)])
+
+
+def _joined(parts: list[Bin]) -> list[Bin]:
+    """One bin for each index: where two tables meet, a bin has a part from each."""
+    bins: list[Bin] = []
+    for part in parts:
+        if bins and bins[-1][0] == part[0]:
+            index, n, low, high, mean = bins.pop()
+            total = n + part[1]
+            mean = (n * mean + part[1] * part[4]) / total
+            bins.append((index, total, min(low, part[2]), max(high, part[3]), mean))
+        else:
+            bins.append(part)
+    return bins
