@@ -10,7 +10,7 @@ import asyncio
 from typing import TYPE_CHECKING, Protocol, cast
 
 from protocols.mqtt.conversation import Conversation
-from protocols.mqtt.decode import decode, header
+from protocols.mqtt.decode import UnsupportedVersionError, decode, header
 from protocols.mqtt.handshake import Refused, judge
 from protocols.mqtt.outbox import Outbox
 from protocols.mqtt.packets import (
@@ -29,7 +29,7 @@ if TYPE_CHECKING:
     from protocols.mqtt.router import Router
     from protocols.mqtt.session_state import Session
 
-_LINGER_S = 1.0
+_LINGER_S = 3.0
 _WRITE_HIGH_WATER_BYTES = 128 * 1024
 _UNREAD_REPLIES_BYTES = 1 << 20
 
@@ -236,8 +236,8 @@ class BrokerConnection(asyncio.Protocol):
             if self._version == V5 and not self._ended:
                 self._outbox.send(Disconnect(code=error.reason))
             self._leave(lost=True)
-        elif error.reason is Reason.UNSUPPORTED_VERSION:
-            self._version = self._outbox.version = V311
+        elif isinstance(error, UnsupportedVersionError):
+            self._version = self._outbox.version = V5 if error.level >= V5 else V311
             self._refuse(error.reason)
             return
         self._hang_up()

@@ -33,6 +33,18 @@ from protocols.mqtt.wire import MqttProtocolError, Reader
 if TYPE_CHECKING:
     from collections.abc import Callable
 
+
+class UnsupportedVersionError(MqttProtocolError):
+    """A CONNECT of another protocol or level; `level` tells in which form to answer."""
+
+    def __init__(self, name: str, level: int) -> None:
+        super().__init__(
+            f"CONNECT speaks {name!r} level {level}; this broker speaks 'MQTT' 4 (3.1.1) and 5",
+            Reason.UNSUPPORTED_VERSION,
+        )
+        self.level = level
+
+
 _FLAGS_0010: Final = frozenset({Kind.PUBREL, Kind.SUBSCRIBE, Kind.UNSUBSCRIBE})
 _LONGEST_HEADER = 5
 
@@ -136,10 +148,7 @@ def _connect(kind: Kind, reader: Reader, version: int) -> Connect:
     name = reader.string()
     level = reader.u8()
     if name != "MQTT" or level not in {V311, V5}:
-        raise MqttProtocolError(
-            f"CONNECT speaks {name!r} level {level}; this broker speaks 'MQTT' 4 (3.1.1) and 5",
-            Reason.UNSUPPORTED_VERSION,
-        )
+        raise UnsupportedVersionError(name, level)
     flags = reader.u8()
     _check_connect_flags(flags, level)
     keepalive_s = reader.u16()

@@ -40,7 +40,7 @@ if TYPE_CHECKING:
 
 REFUSED_FILTER = "nobody/may/subscribe"
 _PATIENCE_S = 5.0
-_QUIET_S = 0.15
+_QUIET_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -92,6 +92,41 @@ async def broker(request: pytest.FixtureRequest) -> AsyncIterator[Address]:
     server = await serve_broker(0, access=OpenAccess(refused_filters=(REFUSED_FILTER,)))
     yield Address("pyros", server.port)
     await server.stop()
+
+
+MOSQUITTO_DIFFERS = {
+    "test_overlapping_subscriptions_deliver_at_the_highest_quality[mosquitto-v311]": (
+        "sends two copies, both at QoS 2"
+    ),
+    "test_silent_client_is_lost_after_one_and_a_half_keepalives[mosquitto-v311]": (
+        "looks every few seconds only"
+    ),
+    "test_silent_client_is_lost_after_one_and_a_half_keepalives[mosquitto-v5]": (
+        "looks every few seconds only"
+    ),
+    "test_second_client_of_a_name_takes_the_first_one_over[mosquitto-v5]": (
+        "closes without a DISCONNECT"
+    ),
+    "test_topic_alias_zero_and_beyond_the_maximum_are_refused[mosquitto]": (
+        "says malformed packet for alias 0"
+    ),
+    "test_broker_uses_topic_aliases_as_far_as_the_client_allows[mosquitto]": "uses none",
+    "test_long_keepalive_is_cut_to_the_brokers[mosquitto]": "grants 65535 s",
+    "test_client_that_exceeds_the_brokers_receive_maximum_is_ended[mosquitto]": "tolerates it",
+    "test_will_waits_for_its_delay_or_the_end_of_the_session[mosquitto-30-0-0]": (
+        "waits on although the session has ended"
+    ),
+    "test_retained_messages_do_not_come_to_shared_subscriptions[mosquitto]": "sends them",
+    "test_publisher_learns_that_nobody_listens[mosquitto]": "says so for QoS 1 only",
+}
+"""Where Mosquitto 2.0.11 is measured to differ from the standard; our broker must not."""
+
+
+@pytest.fixture(autouse=True)
+def _known_differences(request: pytest.FixtureRequest) -> None:
+    reason = MOSQUITTO_DIFFERS.get(request.node.name)
+    if reason is not None:
+        pytest.skip(f"Mosquitto 2.0.11 {reason}")
 
 
 @dataclass

@@ -163,13 +163,12 @@ async def test_what_was_not_acknowledged_is_sent_again_as_duplicate(client, root
     one = client(version)
     await one.connect(**kept(version))
     await one.subscribe(f"{root}/#")
-    one.publish(f"{root}/b", b"one", 1)
-    one.publish(f"{root}/c", b"two", 2)
-    first = []
-    while len(first) < 2:
-        packet = await one.receive()
-        if isinstance(packet, Publish):
-            first.append(packet)
+    other = client(version)
+    await other.connect()
+    other.publish(f"{root}/b", b"one", 1)
+    other.publish(f"{root}/c", b"two", 2)
+    await other.messages()
+    first = [await one.expect(Publish), await one.expect(Publish)]
     await one.close()
     await one.connect(**kept(version))
     again = await one.messages(most=2)

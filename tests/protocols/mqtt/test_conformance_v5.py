@@ -15,18 +15,7 @@ from protocols.mqtt.properties import Kind, Property
 pytestmark = pytest.mark.asyncio
 
 
-@pytest.fixture(autouse=True)
-def _known_gaps(request, broker):
-    """Mosquitto 2.0.11 is known to differ in these; our broker must not."""
-    name = request.node.originalname
-    if broker.kind == "mosquitto" and name in _MOSQUITTO_DIFFERS:
-        pytest.skip(f"Mosquitto 2.0.11: {_MOSQUITTO_DIFFERS[name]}")
-
-
-_MOSQUITTO_DIFFERS: dict[str, str] = {}
-
-
-async def test_session_lives_as_long_as_its_expiry(client, root):
+async def test_session_lives_as_long_as_its_expiry(client, root, broker):
     """Without expiry it ends with the connection, else it waits; DISCONNECT may change it."""
     one = client()
     await one.connect(properties={Property.SESSION_EXPIRY: 0})
@@ -38,11 +27,11 @@ async def test_session_lives_as_long_as_its_expiry(client, root):
     connack = await one.connect(clean_start=False, properties={Property.SESSION_EXPIRY: 1})
     assert connack.session_present is True
     await one.disconnect()
-    await asyncio.sleep(2.5)  # Mosquitto looks once a second
+    await asyncio.sleep(2.2 if broker.kind == "mosquitto" else 1.1)  # it looks once a second
     connack = await one.connect(clean_start=False, properties={Property.SESSION_EXPIRY: 1})
     assert connack.session_present is False
     await one.disconnect(properties={Property.SESSION_EXPIRY: 30})
-    await asyncio.sleep(2.0)
+    await asyncio.sleep(1.1)
     connack = await one.connect(clean_start=False, properties={Property.SESSION_EXPIRY: 30})
     assert connack.session_present is True
     await one.disconnect(properties={Property.SESSION_EXPIRY: 0})
@@ -106,7 +95,7 @@ async def test_message_expires_while_its_receiver_is_away(client, root):
                 root, b"%d" % expiry_s, qos, properties={Property.MESSAGE_EXPIRY: expiry_s}
             )
     await other.messages()
-    await asyncio.sleep(2.1)
+    await asyncio.sleep(1.6)
     await away.connect(clean_start=False)
     found = await away.messages()
     assert [each.payload for each in found] == [b"60", b"60"]
