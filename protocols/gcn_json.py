@@ -1,22 +1,23 @@
 """GCN's unified JSON schema (Einstein Probe, SVOM, Fermi, Swift GUANO, MAXI, ...) to `Notice`.
 
-Every mission fills in the part of the core schema it likes: `id` may be a text, a list or absent, the
-error a number, a pair or an ellipse, the notice time absent. The stream comes from the schema's address
-or from the topic. Defaults are the core schema's (https://gcn.nasa.gov/docs/schema): tense current,
-containment 90 %.
+Every mission fills in the part of the core schema it likes: `id` may be a text, a list or absent,
+the error a number, a pair or an ellipse, the notice time absent. The stream comes from the schema's
+address or from the topic. Defaults are the core schema's (https://gcn.nasa.gov/docs/schema): tense
+current, containment 90 %.
 """
 
 from __future__ import annotations
 
 import re
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from protocols import notice_values as values
 from pyros.domain.alert.notice import Citation, Notice, NoticeError, SkyMap
 
 if TYPE_CHECKING:
-    from protocols.voevent import Arrival
     from collections.abc import Mapping
+
+    from protocols.voevent import Arrival
 
 DEFAULT_CONTAINMENT = 0.9
 """`containment_probability` of the core schema when a notice does not give it."""
@@ -138,10 +139,9 @@ def _stream(path: str, packet: Mapping[str, Any]) -> tuple[str, str, str | None]
         return _SVOM.get(instrument, "svom"), "SVOM", "KNOWN_SOURCE" if catalogued else "GRB"
     for prefix, stream, mission, usual_class in _STREAMS:
         if lowered.startswith(prefix):
-            if stream == "icecube-track":
-                kind = (values.text_of(packet.get("notice_type")) or "").lower()
-                stream = f"icecube-{kind}" if kind in {"gold", "bronze"} else "icecube-track"
-            return stream, mission, usual_class
+            grade = (values.text_of(packet.get("notice_type")) or "").lower()
+            graded = stream == "icecube-track" and grade in {"gold", "bronze"}
+            return f"icecube-{grade}" if graded else stream, mission, usual_class
     name = lowered.partition("/")[0]
     return f"other-{name}"[:60], values.text_of(packet.get("mission"), limit=60) or name, None
 

@@ -1,15 +1,15 @@
 """LIGO-Virgo-KAGRA alerts (Kafka topic `igwn.gwalert`) to `Notice`, and their sky maps on demand.
 
-The packet is a megabyte or two because the map rides in it, base64 encoded. It is read once; the notice
-only notes that the map is there, and `sky_map_fits` takes it out of the stored bytes when a worker
-needs it. Format: LVK public alerts user guide, "Kafka notice (GCN and SCiMMA)".
+The packet is a megabyte or two because the map rides in it, base64 encoded. It is read once; the
+notice only notes that the map is there, and `sky_map_fits` takes it out of the stored bytes when a
+worker needs it. Format: LVK public alerts user guide, "Kafka notice (GCN and SCiMMA)".
 """
 
 from __future__ import annotations
 
 import base64
 import binascii
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import orjson
 
@@ -17,8 +17,9 @@ from protocols import notice_values as values
 from pyros.domain.alert.notice import ExternalCoincidence, Notice, NoticeError, SkyMap
 
 if TYPE_CHECKING:
-    from protocols.voevent import Arrival
     from collections.abc import Mapping
+
+    from protocols.voevent import Arrival
 
 _TYPES = frozenset(
     {"EARLYWARNING", "EARLY_WARNING", "PRELIMINARY", "INITIAL", "UPDATE", "RETRACTION"}
@@ -144,8 +145,8 @@ def _sky_map(event: Mapping[str, Any]) -> SkyMap | None:
 def sky_map_fits(raw: bytes) -> bytes:
     """The FITS file of the multi-order sky map inside an LVK alert.
 
-    Decoding takes milliseconds for a large map: call it in a worker. When RAVEN has combined the map
-    with another mission's, the combined one is returned.
+    Decoding takes milliseconds for a large map: call it in a worker. When RAVEN has combined the
+    map with another mission's, the combined one is returned.
 
     Args:
         raw: The alert's stored bytes.

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
 
 import orjson
 
@@ -10,7 +11,6 @@ from protocols.lvk import is_lvk, notice_from_lvk
 from protocols.voevent import Arrival, notice_from_fields, notice_from_voevent
 from protocols.voevent_fields import fields_from_json
 from pyros.domain.alert.notice import Notice, NoticeError
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from datetime import datetime

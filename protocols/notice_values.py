@@ -121,7 +121,7 @@ def instant(value: object, *, scale: str = "UTC") -> datetime | None:
 
 
 def _ahead_of_utc_s(scale: str, moment: datetime) -> float:
-    """Seconds by which a time scale's clock is ahead of UTC at about `moment` (erfa's leap seconds)."""
+    """Seconds by which a time scale is ahead of UTC at `moment` (erfa's leap seconds)."""
     tai_s = float(erfa.dat(moment.year, moment.month, moment.day, 0.0))
     return tai_s - _TAI_MINUS_GPS_S if scale == "GPS" else tai_s + _TT_MINUS_TAI_S
 

@@ -1,9 +1,10 @@
 """VOEvent 1.1, 2.0 and 2.1, as XML or JSON, to `Notice`.
 
-The hardened gate reads the bytes first; then voevent-parse loads what it can (version 2.0), because its
-tree is the one its other functions and other programs agree on. What it gets wrong is done here:
-positions without frame or unit check, packets without position, TT and GPS times, versions 1.1 and 2.1.
-Where voevent-parse is not installed (Python 3.12 and later) the gate's own tree is read.
+The hardened gate reads the bytes first; then voevent-parse loads what it can (version 2.0),
+because its tree is the one its other functions and other programs agree on. What it gets wrong is
+done here: positions without frame or unit check, packets without position, TT and GPS times,
+versions 1.1 and 2.1. Where voevent-parse is not installed (Python 3.12 and later) the gate's own
+tree is read.
 """
 
 from __future__ import annotations
@@ -135,7 +136,7 @@ class Arrival:
 
 
 def read_voevent(raw: bytes) -> VoEventFields:
-    """The fields of a VOEvent's bytes: the gate first, then voevent-parse where it reads the version.
+    """The fields of a VOEvent's bytes: through the gate, then by voevent-parse where it can.
 
     Raises:
         NoticeError: When the packet is hostile, broken, or no VOEvent.
@@ -247,7 +248,7 @@ def _event_id(fields: VoEventFields, conflicts: list[str]) -> str | None:
 
 
 def _is_retraction(fields: VoEventFields, number: int | None) -> bool:
-    """Any of: cited as retracted, a retraction type, a retraction flag, an alert type that says so."""
+    """Any of: a retracting citation, packet type, flag, or alert type."""
     return (
         number in RETRACTION_TYPES
         or any(cite.kind == "retraction" for cite in fields.cites)
@@ -275,7 +276,7 @@ def _is_test(
 def _position(
     fields: VoEventFields, conflicts: list[str], known: PacketType | None, *, retraction: bool
 ) -> values.Position:
-    """The position, when the frame is known, the axes are right ascension and declination, and it is one."""
+    """The position, when frame, axes and unit are known and the source has one."""
     if fields.locations > 1:
         conflicts.append(f"{fields.locations} positions are given")
     first, second = ((name or "").strip().lower() for name in fields.names)
@@ -292,7 +293,7 @@ def _position(
 def _trigger_time(
     fields: VoEventFields, scale: str | None, notice_utc: datetime | None, conflicts: list[str]
 ) -> datetime | None:
-    """T0: SVOM's own T0 (MXT's ISOTime is minutes later), else ISOTime, else GCN's day and second."""
+    """T0: SVOM's own (MXT's ISOTime is minutes later), else ISOTime, else GCN's day and second."""
     sequence_t0 = values.instant(fields.first("Alert_Seq_T0"))
     written = values.instant(fields.iso_time, scale=scale or "UTC")
     latest = None if notice_utc is None else notice_utc + _LATEST_T0_AFTER_NOTICE

@@ -1,13 +1,14 @@
-"""What a VOEvent says, before anyone interprets it: the same fields from XML and from its JSON form.
+"""What a VOEvent says, before anyone interprets it: the same fields from XML and from JSON.
 
-XML is read by local names, so that namespaces 1.1, 2.0, 2.1 and none are all the same packet. The JSON
-form is the one that SCiMMA's brokers and several peers write (attributes and children as keys).
+XML is read by local names, so that namespaces 1.1, 2.0, 2.1 and none are all the same packet. The
+JSON form is the one that SCiMMA's brokers and several peers write (attributes and children as
+keys).
 """
 
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import Any, TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from protocols.notice_values import text_of
 from protocols.voevent_gate import local_name

@@ -1,8 +1,9 @@
 """The hardened door for XML: bytes of unknown origin to an element tree, or a `NoticeError`.
 
-Everything that XML can do beyond text and elements is refused here, before any other parser sees the
-bytes: document type definitions (entities can hide a coordinate, read a file or fill the memory, and a
-byte search misses them in UTF-16), processing instructions, foreign encodings, depth, size.
+Everything that XML can do beyond text and elements is refused here, before any other parser sees
+the
+bytes: document type definitions (entities can hide a coordinate, read a file or fill the memory,
+and a byte search misses them in UTF-16), processing instructions, foreign encodings, depth, size.
 """
 
 from __future__ import annotations

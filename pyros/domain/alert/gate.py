@@ -1,8 +1,9 @@
 """The act gate: whether a notice may move the telescope, with every reason in words and numbers.
 
-`actionable` looks at the notice alone. `judge` adds what only the observatory knows: who brought it,
-how old it is now and whether the place can be seen. Rules: the reference algorithm of the alert front
-end (explicit role, allowed types, no test mark, burst class, real position with a real error, age).
+`actionable` looks at the notice alone. `judge` adds what only the observatory knows: who brought
+it, how old it is now and whether the place can be seen. Rules: the reference algorithm of the alert
+front end (explicit role, allowed types, no test mark, burst class, real position with a real
+error, age).
 """
 
 from __future__ import annotations
@@ -10,9 +11,9 @@ from __future__ import annotations
 from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from enum import StrEnum
+from typing import TYPE_CHECKING
 
 from pyros.domain.alert.notice import OBSERVATION, Notice
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -47,7 +48,7 @@ class Reason:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Judgement:
-    """A decision with all its reasons; `not_before_utc` says when a deferred one becomes visible."""
+    """A decision with all its reasons, and when a deferred one becomes visible."""
 
     decision: Decision
     reasons: tuple[Reason, ...]
@@ -277,7 +278,8 @@ def _kind(notice: Notice, policy: GatePolicy) -> list[Reason]:
         text = f"{notice.packet_name} ({notice.stream} type {kind}) never triggers"
         against.append(Reason(code="type", text=text))
     if notice.classification not in policy.classes:
-        text = f"class is {notice.classification or 'not stated'}; acted on: {', '.join(policy.classes)}"
+        stated = notice.classification or "not stated"
+        text = f"class is {stated}; acted on: {', '.join(policy.classes)}"
         against.append(Reason(code="class", text=text))
     against += [
         Reason(code=flag.replace("_", "-"), text=f"the packet says {flag.replace('_', ' ')}")

@@ -1,8 +1,8 @@
 """One alert notice, whatever format it came in: what it says, never what is done about it.
 
 A `Notice` states only what its packet states. A value that is absent, impossible or in an unknown
-frame is `None`: zero is a position, `None` is not. The raw bytes stay in the store; a notice refers to
-them by `content_sha256`, and to a sky map by its place, so that a notice is always small.
+frame is `None`: zero is a position, `None` is not. The raw bytes stay in the store; a notice
+refers to them by `content_sha256`, and to a sky map by its place, so that a notice is always small.
 """
 
 from __future__ import annotations
@@ -80,7 +80,8 @@ class Notice:
     Attributes:
         notice_id: The ivorn, or an id made of topic, mission id, record and time for JSON notices.
         ivorn: The packet's own ivorn, None for JSON.
-        authority: Who speaks ("nasa.gsfc.gcn", "org.svom", "gcn.nasa.gov/svom", "igwn"), lower case.
+        authority: Who speaks ("nasa.gsfc.gcn", "org.svom", "gcn.nasa.gov/svom", "igwn"), lower
+            case.
         format: "voevent-1.1", "voevent-2.0", "voevent-2.1", "voevent-json", "gcn-json", "lvk-json".
         stream: Instrument's stream ("swift-bat", "fermi-gbm", "svom-eclairs", "lvk", ...).
         packet_type: GCN number, or the JSON notice's type; None when absent or contradictory.
@@ -108,7 +109,8 @@ class Notice:
         cites: References to other notices.
         external: Coincidences claimed by the author.
         sky_map: Where the probability map is, or None.
-        conflicts: Values that the packet gives twice and differently; such a notice is never acted on.
+        conflicts: Values that the packet gives twice and differently; such a notice is never acted
+            on.
         content_sha256: SHA-256 of the raw bytes, hexadecimal.
     """
 
@@ -152,7 +154,7 @@ class Notice:
 
     @property
     def localised(self) -> bool:
-        """Whether there is a region to point at: a position with an error, or a map in the packet."""
+        """Whether there is a region to point at: position with error, or a map in the packet."""
         return (self.has_position and self.error_deg is not None) or (
             self.sky_map is not None and self.sky_map.inline
         )
