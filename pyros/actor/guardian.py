@@ -1,0 +1,422 @@
+"""The guardian of an actor's children: starts them in order, restarts what fails, stops in reverse.
+
+It never blocks its actor: restarts run in tasks of their own, so a hanging start does not keep the
+supervisor from terminating, deleting or stopping children meanwhile (rule S7). What to do about an exit
+is decided by the pure function `verdict`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from enum import Enum
+from typing import TYPE_CHECKING, Any
+
+from pyros.actor.backoff import Backoff, RestartBudget
+from pyros.actor.child_spec import ChildSpec, Restart, Strategy, Supervision, SupervisorSpec
+from pyros.actor.errors import BadSpecError, EscalatedError, RestartLimitError, StartError
+from pyros.actor.incarnation import GRACE_S, launch
+from pyros.actor.lifecycle import Exit, Reason, State
+
+if TYPE_CHECKING:
+    from pyros.actor.cell import Cell
+
+
+class Verdict(Enum):
+    """What follows from the exit of a child."""
+
+    RESTART = "restart"
+    RETRY = "retry"
+    REST = "rest"
+    ESCALATE = "escalate"
+
+
+def verdict(spec: ChildSpec[Any], exit_: Exit) -> Verdict:
+    """What to do about a child that ended by itself (rules L2, S2, S5)."""
+    if exit_.escalate:
+        return Verdict.ESCALATE
+    if exit_.stop:
+        return Verdict.REST
+    if exit_.reason is Reason.START_FAILED and spec.start == "background":
+        return Verdict.RETRY
+    if spec.restart is Restart.TEMPORARY:
+        return Verdict.REST
+    if spec.restart is Restart.TRANSIENT and not exit_.reason.abnormal:
+        return Verdict.REST
+    return Verdict.RESTART
+
+
+class Child:
+    """What a guardian keeps of one child.
+
+    Attributes:
+        spec: Its specification.
+        cell: Its cell.
+        static: Whether it comes from the supervisor's own specification.
+        failures: Restarts since it was last healthy: the `n` of the back-off (rule S4).
+        started_s: Loop second of its last start.
+        starting: Whether guardian code awaits its start and decides itself about a failure.
+        stopping: Whether guardian code is stopping it.
+        keep: While being stopped: whether to restart it later, mailbox kept.
+        revival: The task that restarts it alone.
+    """
+
+    __slots__ = (
+        "cell",
+        "failures",
+        "keep",
+        "revival",
+        "spec",
+        "started_s",
+        "starting",
+        "static",
+        "stopping",
+    )
+
+    def __init__(self, spec: ChildSpec[Any], cell: Cell, *, static: bool) -> None:
+        self.spec = spec
+        self.cell = cell
+        self.static = static
+        self.failures = 0
+        self.started_s = 0.0
+        self.starting = False
+        self.stopping = False
+        self.keep = False
+        self.revival: asyncio.Task[None] | None = None
+
+
+class Guardian:
+    """The children of one actor.
+
+    Args:
+        cell: The actor.
+        policy: How it supervises.
+    """
+
+    def __init__(self, cell: Cell, policy: Supervision) -> None:
+        self.cell = cell
+        self.policy = policy
+        self.children: dict[str, Child] = {}
+        self.closing = False
+        self._budget = RestartBudget(policy.max_restarts, policy.window_s)
+        self._group: asyncio.Task[None] | None = None
+
+    # --- starting ------------------------------------------------------------------------------
+
+    async def add(self, spec: ChildSpec[Any], *, static: bool = False) -> Cell:
+        """Start a new child and wait until it runs (rule L2).
+
+        Raises:
+            BadSpecError: When a living child has that name, or the actor is stopping.
+            StartError: When its `on_start` failed; the child is forgotten.
+        """
+        child = self._enrol(spec, static=static)
+        if spec.start == "background":
+            self._begin(child)
+            return child.cell
+        try:
+            await self._start(child)
+        except StartError:
+            if self.children.get(spec.name) is child:
+                del self.children[spec.name]
+            child.cell.system.finish(child.cell, Exit(reason=Reason.START_FAILED))
+            raise
+        except asyncio.CancelledError:
+            await self.stop(child)
+            raise
+        return child.cell
+
+    def _enrol(self, spec: ChildSpec[Any], *, static: bool) -> Child:
+        known = self.children.get(spec.name)
+        if known is not None and known.cell.state is not State.STOPPED:
+            raise BadSpecError(
+                f"{known.cell.path} exists and is {known.cell.state}; stop it first or choose "
+                "another name"
+            )
+        if self.closing:
+            raise BadSpecError(f"{self.cell.path} is stopping and takes no child {spec.name!r}")
+        if spec.significant and self.policy.auto_shutdown == "never":
+            raise BadSpecError(
+                f"child {spec.name!r} is significant, but {self.cell.path} has auto_shutdown "
+                "'never'; set it to 'any' or 'all'"
+            )
+        self.children.pop(spec.name, None)
+        cell = self.cell.system.enrol(self.cell, spec)
+        child = self.children[spec.name] = Child(spec, cell, static=static)
+        return child
+
+    def _begin(self, child: Child) -> None:
+        child.started_s = self.cell.system.now()
+        launch(child.cell)
+
+    async def _start(self, child: Child) -> None:
+        """Start a child and wait for it; a start that is under way is joined."""
+        cell = child.cell
+        if cell.state is State.RUNNING:
+            return
+        child.starting = True
+        try:
+            if cell.state is not State.STARTING:
+                self._begin(child)
+            assert cell.started is not None  # noqa: S101 - launched
+            failure = await asyncio.shield(cell.started)
+        finally:
+            child.starting = False
+        if failure is not None:
+            raise StartError(
+                f"{cell.path} did not start: {failure.describe()}"
+            ) from failure.error
+
+    # --- what happens to children --------------------------------------------------------------
+
+    def child_ended(self, child: Child, exit_: Exit) -> None:
+        """An incarnation of a child is over; called by the system, once each."""
+        system = self.cell.system
+        if child.keep or (
+            child.starting and not child.stopping and exit_.reason is Reason.START_FAILED
+        ):
+            system.rest(child.cell, exit_)
+            return
+        if child.starting or child.stopping or self.closing:
+            system.finish(child.cell, exit_)
+            return
+        match verdict(child.spec, exit_):
+            case Verdict.REST:
+                self._forget(child, exit_)
+            case Verdict.RETRY:
+                system.rest(child.cell, exit_)
+                self._revive(child)
+            case Verdict.ESCALATE:
+                system.rest(child.cell, exit_)
+                self._give_up(
+                    EscalatedError(f"{child.cell.path} escalated: {exit_.describe()}"), exit_.error
+                )
+            case Verdict.RESTART:
+                self._restart(child, exit_)
+
+    def _forget(self, child: Child, exit_: Exit) -> None:
+        system = self.cell.system
+        system.finish(child.cell, exit_)
+        if not child.static or child.spec.restart is Restart.TEMPORARY:
+            self.children.pop(child.spec.name, None)
+        if child.spec.significant and not exit_.stop:
+            self._significant_ended()
+
+    def _significant_ended(self) -> None:
+        match self.policy.auto_shutdown:
+            case "never":
+                return
+            case "all":
+                for child in self.children.values():
+                    if child.spec.significant and child.cell.state is not State.STOPPED:
+                        return
+            case "any":
+                pass
+        self.cell.request_stop(Reason.SHUTDOWN)
+
+    def _restart(self, child: Child, exit_: Exit) -> None:
+        system = self.cell.system
+        if system.now() - child.started_s >= self._backoff(child).healthy_s:
+            child.failures = 0
+        system.rest(child.cell, exit_)
+        if not self._spend(child, exit_.describe(), exit_.error):
+            return
+        if self.policy.strategy is Strategy.ONE_FOR_ONE:
+            self._revive(child)
+        else:
+            self._regroup(child)
+
+    def _spend(self, child: Child, why: str, cause: BaseException | None) -> bool:
+        if self._budget.spend(self.cell.system.now()):
+            return True
+        self._give_up(
+            RestartLimitError(
+                f"{self.cell.path}: more than {self._budget.max_restarts} restarts in "
+                f"{self._budget.window_s:g} s, the last for {child.cell.path} ({why})"
+            ),
+            cause,
+        )
+        return False
+
+    def _give_up(self, error: Exception, cause: BaseException | None) -> None:
+        error.__cause__ = cause
+        self.closing = True
+        self._cancel_recoveries()
+        self.cell.fail(error)
+
+    # --- restarting ----------------------------------------------------------------------------
+
+    def _backoff(self, child: Child) -> Backoff:
+        if child.spec.backoff is None or isinstance(child.spec, SupervisorSpec):
+            return self.policy.backoff
+        return child.spec.backoff
+
+    async def _pause_before(self, child: Child) -> None:
+        delay_s = self._backoff(child).delay_s(child.failures, self.cell.random())
+        child.failures += 1
+        if delay_s > 0:
+            await asyncio.sleep(delay_s)
+
+    def _revive(self, child: Child) -> None:
+        """Restart one child alone, in a task (rules S1, S4, S7)."""
+        child.revival = self.cell.system.spawn_task(
+            self._revival(child), f"{child.cell.path}:restart"
+        )
+
+    async def _revival(self, child: Child) -> None:
+        while not self.closing:
+            await self._pause_before(child)
+            child.cell.restarts += 1
+            if child.spec.start == "background":
+                self._begin(child)
+                return
+            try:
+                await self._start(child)
+            except StartError as error:
+                if not self._spend(child, str(error), error.__cause__):
+                    return
+            else:
+                return
+
+    def _regroup(self, child: Child) -> None:
+        """Restart a child and those that its failure concerns, in a task (rule S1)."""
+        earlier, self._group = self._group, None
+        if earlier is not None:
+            earlier.cancel()
+        self._group = self.cell.system.spawn_task(
+            self._regroup_around(child, earlier), f"{self.cell.path}:restart"
+        )
+
+    async def _regroup_around(self, failed: Child, earlier: asyncio.Task[None] | None) -> None:
+        if earlier is not None:
+            await asyncio.wait([earlier])
+        while not self.closing:
+            for child in reversed(self._concerned(failed)):
+                await self._halt(child)
+            await self._pause_before(failed)
+            again = await self._start_resting()
+            if again is None:
+                return
+            failed = again
+
+    def _concerned(self, failed: Child) -> list[Child]:
+        children = list(self.children.values())
+        if self.policy.strategy is Strategy.REST_FOR_ONE and failed in children:
+            return children[children.index(failed) :]
+        return children
+
+    async def _halt(self, child: Child) -> None:
+        """Stop a child as a bystander of another's failure, to be started again (rule S2)."""
+        if child.cell.state in (State.BACKOFF, State.STOPPED):
+            return
+        if child.spec.restart is Restart.TEMPORARY:
+            await self.stop(child)
+            self.children.pop(child.spec.name, None)
+        else:
+            await self._stop(child, keep=True)
+
+    async def _start_resting(self) -> Child | None:
+        """Start what rests, in order; returns the child that failed to start, if any."""
+        for child in list(self.children.values()):
+            if child.cell.state not in (State.BACKOFF, State.STARTING):
+                continue
+            if child.cell.state is State.BACKOFF:
+                child.cell.restarts += 1
+            if child.spec.start == "background":
+                if child.cell.state is State.BACKOFF:
+                    self._begin(child)
+                continue
+            try:
+                await self._start(child)
+            except StartError as error:
+                if child.cell.state is not State.BACKOFF:
+                    continue  # it was terminated meanwhile (rule S7)
+                if not self._spend(child, str(error), error.__cause__):
+                    return None
+                return child
+        return None
+
+    # --- stopping ------------------------------------------------------------------------------
+
+    async def stop(self, child: Child, reason: Reason = Reason.SHUTDOWN) -> None:
+        """Stop a child for good, whatever it is doing (rule S6)."""
+        revival, child.revival = child.revival, None
+        if revival is not None and revival is not self.cell.system.current_task():
+            revival.cancel()
+        await self._stop(child, keep=False, reason=reason)
+
+    async def _stop(self, child: Child, *, keep: bool, reason: Reason = Reason.SHUTDOWN) -> None:
+        cell = child.cell
+        system = cell.system
+        child.keep = keep
+        if cell.task is None:
+            if not keep and cell.state is not State.STOPPED:
+                system.finish(cell, Exit(reason=reason))
+            return
+        child.stopping = True
+        try:
+            ended = cell.when_ended()
+            timeout_s = child.spec.stop_timeout_s * system.speed
+            if timeout_s == 0:
+                cell.kill()
+            else:
+                cell.request_stop(reason)
+                if await _wait(ended, timeout_s):
+                    return
+                if cell.task is not None:
+                    system.log_of(cell).warning("did not stop in %g s, is cancelled", timeout_s)
+                    cell.task.cancel()
+            if not await _wait(ended, 2 * GRACE_S * system.speed):
+                system.abandon(cell, "neither stops nor yields to cancellation")
+        finally:
+            child.stopping = False
+            child.keep = False
+
+    async def remove(self, child: Child, reason: Reason) -> None:
+        """Stop a child for good and forget it; a static one stays known, to be started again."""
+        await self.stop(child, reason)
+        if not child.static and self.children.get(child.spec.name) is child:
+            del self.children[child.spec.name]
+
+    async def start_again(self, name: str) -> None:
+        """Start a stopped static child again.
+
+        Raises:
+            BadSpecError: When there is none of that name, or it is alive.
+            StartError: When its `on_start` failed; it stays stopped.
+        """
+        child = self.children.get(name)
+        if child is None or child.cell.state is not State.STOPPED:
+            state = "unknown" if child is None else str(child.cell.state)
+            raise BadSpecError(f"{self.cell.path}/{name} is {state}; only a stopped child restarts")
+        cell = self.cell.system.enrol(self.cell, child.spec)
+        child.cell = cell
+        try:
+            await self._start(child)
+        except StartError:
+            self.cell.system.finish(cell, Exit(reason=Reason.START_FAILED))
+            raise
+
+    async def stop_all(self) -> None:
+        """Stop all children in reverse order of their start (rule S6)."""
+        self.closing = True
+        self._cancel_recoveries()
+        for child in reversed(list(self.children.values())):
+            await self.stop(child)
+        self.children.clear()
+
+    def kill_all(self) -> None:
+        """Kill what is left of the children, for a guardian that has no time to stop them."""
+        for child in reversed(list(self.children.values())):
+            child.cell.kill()
+
+    def _cancel_recoveries(self) -> None:
+        current = self.cell.system.current_task()
+        tasks = [self._group, *(child.revival for child in self.children.values())]
+        for task in tasks:
+            if task is not None and task is not current:
+                task.cancel()
+
+
+async def _wait(ended: asyncio.Future[Exit], timeout_s: float) -> bool:
+    done, _ = await asyncio.wait([ended], timeout=None if timeout_s == float("inf") else timeout_s)
+    return bool(done)

@@ -1,0 +1,179 @@
+"""One incarnation of an actor: made, started, served, wound down; then its guardian decides what follows.
+
+The order of an ending (rules L1, S6): `on_failure` (after a crash), owned timers and tasks cancelled,
+children stopped in reverse order, `on_stop`, blocking thread released, unanswered replies failed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from contextvars import ContextVar
+from typing import TYPE_CHECKING, Any, Final
+
+from pyros.actor.errors import BadActorError, DeadActorError
+from pyros.actor.lifecycle import Exit, Reason, State
+from pyros.actor.loops.virtual import POWER_DOMAIN
+from pyros.actor.receive_loop import serve
+from pyros.actor.scope import CURRENT
+
+if TYPE_CHECKING:
+    from pyros.actor.actor import Actor
+    from pyros.actor.cell import Cell
+
+GRACE_S: Final = 1.0
+"""Wall seconds that a cancelled actor has for its clean-up before it is reported as a zombie."""
+
+BIRTH: ContextVar[Cell | None] = ContextVar("pyros_birth", default=None)
+"""The cell whose actor is being constructed, so that `__init__` may use `self.actor_ref` (trap P4)."""
+
+
+def launch(cell: Cell) -> asyncio.Future[Exit | None]:
+    """Start the next incarnation; the future is None when it runs, or says why it does not (L2)."""
+    system = cell.system
+    cell.incarnation = system.next_incarnation(cell)
+    cell.open = True
+    cell.killing = cell.interrupting = False
+    cell.doom = None
+    cell.ended = None
+    cell.become(State.STARTING)
+    started = cell.started = system.loop.create_future()
+    cell.task = system.loop.create_task(_live(cell, started), name=cell.path)
+    return started
+
+
+async def _live(cell: Cell, started: asyncio.Future[Exit | None]) -> None:
+    CURRENT.set(cell.scope)
+    POWER_DOMAIN.set(cell.system)
+    actor: Actor | None = None
+    exit_ = Exit(reason=Reason.KILLED)
+    try:
+        actor = _give_birth(cell)
+        await _hook(actor.on_start())
+    except asyncio.CancelledError as cancelled:
+        error = cell.doom or cancelled
+        exit_ = Exit(reason=Reason.START_FAILED, error=error)
+        if cell.killing:
+            exit_ = Exit(reason=Reason.KILLED)
+        _take_back_cancels(cell)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a start raises is its failure
+        exit_ = Exit(reason=Reason.START_FAILED, error=error)
+    else:
+        cell.become(State.RUNNING)
+        started.set_result(None)
+        exit_ = await _serve(cell, actor)
+    if cell.task is not asyncio.current_task():
+        return  # it was given up as a zombie: the cell has gone on without it
+    _take_back_cancels(cell)
+    try:
+        await _wind_down(cell, actor, exit_)
+    except asyncio.CancelledError:
+        _take_back_cancels(cell)
+    if cell.task is asyncio.current_task():
+        _end(cell, started, exit_)
+
+
+async def _serve(cell: Cell, actor: Actor) -> Exit:
+    try:
+        return await serve(cell, actor)
+    except asyncio.CancelledError:
+        _take_back_cancels(cell)
+        return Exit(reason=Reason.KILLED)
+
+
+def _give_birth(cell: Cell) -> Actor:
+    from pyros.actor.actor import Actor  # noqa: PLC0415 - actors know cells, cells make actors
+
+    assert cell.spec is not None  # noqa: S101 - set by adopt()
+    token = BIRTH.set(cell)
+    try:
+        actor = cell.spec.factory()
+    finally:
+        BIRTH.reset(token)
+    if not isinstance(actor, Actor):
+        raise BadActorError(
+            f"{cell.path}: factory returned {type(actor).__name__}, which is no pyros Actor; "
+            "subclass pyros.actor.Actor or pyros.actor.ThreadingActor"
+        )
+    actor.attach(cell)
+    cell.actor = actor
+    return actor
+
+
+async def _wind_down(cell: Cell, actor: Actor | None, exit_: Exit) -> None:
+    cell.scope.current = None
+    cell.become(State.STOPPING, exit_.describe())
+    cell.shield = None
+    if actor is not None and exit_.error is not None:
+        await _guarded(cell, "on_failure", actor.on_failure(exit_.error))
+    await _release_owned(cell)
+    if cell.guardian is not None:
+        guardian = cell.guardian
+        if not await _guarded(cell, "stopping its children", guardian.stop_all()):
+            guardian.kill_all()
+        cell.guardian = None
+    if actor is not None and exit_.reason is not Reason.START_FAILED and not cell.killing:
+        await _guarded(cell, "on_stop", actor.on_stop())
+    if cell.worker is not None:
+        cell.worker.close()
+        cell.worker = None
+
+
+async def _release_owned(cell: Cell) -> None:
+    if cell.timers is not None:
+        for timer in list(cell.timers):
+            timer.cancel()
+        cell.timers = None
+    tasks, cell.tasks = cell.tasks, None
+    if tasks:
+        for task in tasks:
+            task.cancel()
+        done, pending = await asyncio.wait(tasks, timeout=GRACE_S * cell.system.speed)
+        for task in done:
+            if not task.cancelled() and (error := task.exception()) is not None:
+                cell.system.log_of(cell).warning(
+                    "task %s failed while it was cancelled: %s", task.get_name(), error
+                )
+        for task in pending:
+            cell.system.report_zombie(cell, task, f"owned task {task.get_name()}")
+
+
+def _end(cell: Cell, started: asyncio.Future[Exit | None], exit_: Exit) -> None:
+    deferreds, cell.deferreds = cell.deferreds, None
+    for envelope in deferreds or ():
+        cell.settle_error(envelope, DeadActorError(f"{cell.path} ended before it answered"))
+    stash, cell.stash = cell.stash, None
+    if stash:
+        cell.mailbox.put_back(stash)
+    cell.actor = None
+    cell.task = None
+    if not started.done():
+        started.set_result(exit_)
+    ended, cell.ended = cell.ended, None
+    cell.system.incarnation_ended(cell, exit_)
+    if ended is not None and not ended.done():
+        ended.set_result(exit_)
+
+
+async def _guarded(cell: Cell, hook: str, call: Any) -> bool:
+    """Run a hook that must not keep the actor from ending; its failure is logged."""
+    try:
+        await _hook(call)
+        return True
+    except asyncio.CancelledError:
+        _take_back_cancels(cell)
+        cell.system.log_of(cell).warning("%s was cancelled at its deadline", hook)
+    except (Exception, SystemExit) as error:  # noqa: BLE001 - reported, and the ending goes on
+        cell.last_error = error
+        cell.system.log_of(cell).error("%s failed: %s: %s", hook, type(error).__name__, error)
+    return False
+
+
+async def _hook(call: Any) -> None:
+    if call is not None:
+        await call
+
+
+def _take_back_cancels(cell: Cell) -> None:
+    if cell.task is not None:
+        while cell.task.cancelling():
+            cell.task.uncancel()

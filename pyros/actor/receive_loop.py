@@ -1,0 +1,231 @@
+"""The receive loop: takes the next message, has the actor handle it, settles the reply, records it.
+
+One handler at a time, first in first out per sender and lane, and the loop yields after 64 messages or
+2 ms so that a full mailbox does not starve others (rule L3, trap P6). Everything that most messages do not
+need is out of line: this loop decides the kernel's speed.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from types import CoroutineType
+from typing import TYPE_CHECKING, Any, Final
+
+from pykka import messages as pykka_messages
+
+from pyros.actor.child_spec import Directive
+from pyros.actor.dead_letters import Undelivered
+from pyros.actor.envelope import ASK, CONTROL, SPECIAL, TELL, Envelope
+from pyros.actor.errors import DeadActorError, InterruptedHandlerError, Rejected, RestartLimitError
+from pyros.actor.interrupts import absorb_cancel
+from pyros.actor.lifecycle import Exit, Reason
+
+if TYPE_CHECKING:
+    from pyros.actor.actor import Actor
+    from pyros.actor.cell import Cell
+
+BATCH: Final = 64
+SLICE_S: Final = 0.002
+POISON_AFTER: Final = 3
+
+_PROXY_KINDS = (
+    pykka_messages.ProxyCall,
+    pykka_messages.ProxyGetAttr,
+    pykka_messages.ProxySetAttr,
+)
+
+
+async def serve(cell: Cell, actor: Actor) -> Exit:
+    """Handle messages until something ends the incarnation; returns what."""
+    system = cell.system
+    now = system.now
+    loop = system.loop
+    record = system.trace.append
+    mailbox = cell.mailbox
+    pop = mailbox.pop
+    scope = cell.scope
+    receive = actor.on_receive
+    slice_s = SLICE_S * system.speed
+    while True:
+        envelope = pop()
+        if envelope is None:
+            scope.current = None
+            waiter = mailbox.waiter = loop.create_future()
+            await waiter
+            continue
+        left = BATCH
+        start_s = now()
+        yield_at_s = start_s + slice_s
+        while envelope is not None:
+            kind = envelope.kind
+            if kind != TELL and (ended := _special(cell, envelope, kind, start_s)) is not None:
+                if isinstance(ended, Exit):
+                    return ended
+                envelope = pop()
+                continue
+            if (poison := cell.poison) is not None and _is_poison(poison, envelope.message):
+                cell.refuse(envelope, Undelivered.POISON)
+                envelope = pop()
+                continue
+            scope.current = envelope
+            cell.since_s = start_s
+            message = envelope.message
+            try:
+                if message.__class__ in _PROXY_KINDS:
+                    result = actor._handle_receive(message)  # noqa: SLF001 - pykka's hook
+                else:
+                    result = receive(message)
+                if result.__class__ is CoroutineType:
+                    result = await result  # type: ignore[misc]  # a coroutine by its class
+            except (Exception, asyncio.CancelledError, SystemExit) as error:
+                outcome, ended_by = await _failed(cell, envelope, error)
+                if ended_by is not None:
+                    scope.current = None
+                    done_s = now()
+                    _record(cell, envelope, start_s, done_s, outcome)
+                    return ended_by
+            else:
+                outcome = "ok"
+                if kind == ASK:
+                    if envelope.deferred:  # type: ignore[attr-defined]  # kind says it is an ask
+                        outcome = "deferred"
+                    else:
+                        future: Any = envelope.reply_to
+                        if future.done():
+                            cell.dead_letter(envelope, Undelivered.LATE_REPLY, result)
+                        else:
+                            future.set_result(result)
+                if cell.interrupting:
+                    cell.interrupting = False
+                    scope.current = None
+                    await absorb_cancel(cell.task)  # type: ignore[arg-type]  # we run in it
+            cell.handled += 1
+            done_s = now()
+            record(
+                (
+                    envelope.sent_s,
+                    envelope.sender,
+                    cell,
+                    message.__class__,
+                    envelope.lane,
+                    start_s - envelope.sent_s,
+                    done_s - start_s,
+                    outcome,
+                    envelope.trace,
+                )
+            )
+            start_s = done_s
+            left -= 1
+            if left <= 0 or done_s >= yield_at_s:
+                scope.current = None
+                await asyncio.sleep(0)
+                left = BATCH
+                start_s = now()
+                yield_at_s = start_s + slice_s
+            envelope = pop()
+
+
+def _record(
+    cell: Cell, envelope: Envelope, start_s: float, done_s: float, outcome: str
+) -> None:
+    cell.handled += 1
+    cell.system.trace.append(
+        (
+            envelope.sent_s,
+            envelope.sender,
+            cell,
+            envelope.message.__class__,
+            envelope.lane,
+            start_s - envelope.sent_s,
+            done_s - start_s,
+            outcome,
+            envelope.trace,
+        )
+    )
+
+
+def _special(cell: Cell, envelope: Envelope, kind: int, now_s: float) -> Exit | bool | None:
+    """Deal with what is not a plain tell: an `Exit` ends, True skips, None goes on to the handler."""
+    if kind == ASK:
+        if envelope.reply_to.done():  # type: ignore[union-attr]  # an ask has one
+            cell.dead_letter(envelope, Undelivered.EXPIRED)
+            return True
+        return None
+    if kind == SPECIAL:
+        envelope.leave()  # type: ignore[attr-defined]  # kind says it is special
+        expires_s = envelope.expires_s  # type: ignore[attr-defined]  # kind says it is special
+        if expires_s is not None and now_s > expires_s:
+            cell.refuse(envelope, Undelivered.EXPIRED)
+            return True
+        return None
+    if kind == CONTROL:
+        order = envelope.message
+        if isinstance(order, Exit):
+            return order
+        return crash_exit(cell, order) or True
+    return None
+
+
+def _is_poison(poison: tuple[Any, int], message: Any) -> bool:
+    return poison[1] >= POISON_AFTER and poison[0] is message
+
+
+async def _failed(
+    cell: Cell, envelope: Envelope, error: BaseException
+) -> tuple[str, Exit | None]:
+    """Settle a handler's exception: refusal, interruption, kill or crash (rules L4, M4)."""
+    task = cell.task
+    assert task is not None  # noqa: S101 - this code runs in it
+    if isinstance(error, asyncio.CancelledError):
+        if cell.killing or (task.cancelling() and not cell.interrupting):
+            cell.settle_error(envelope, DeadActorError(f"{cell.path} was killed while it answered"))
+            return "killed", Exit(reason=Reason.KILLED)
+        if cell.interrupting:
+            cell.interrupting = False
+            task.uncancel()
+            what = type(envelope.message).__name__
+            cell.settle_error(
+                envelope,
+                InterruptedHandlerError(f"{cell.path} was interrupted while it handled {what}"),
+            )
+            return "interrupted", None
+        error = RuntimeError("the handler awaited something that was cancelled")
+    elif cell.interrupting:
+        cell.interrupting = False
+        await absorb_cancel(task)
+    if isinstance(error, Rejected):
+        cell.settle_error(envelope, error)
+        if envelope.reply_to is None:
+            cell.system.log_of(cell).info("rejected %s: %s", type(envelope.message).__name__, error)
+        return "rejected", None
+    cell.settle_error(envelope, error)
+    _note_poison(cell, envelope)
+    exit_ = crash_exit(cell, error)
+    return "crash", exit_
+
+
+def crash_exit(cell: Cell, error: BaseException) -> Exit | None:
+    """How a crash ends the incarnation; None when the decider says to resume (rule S5)."""
+    cell.last_error = error
+    if isinstance(error, RestartLimitError):
+        return Exit(reason=Reason.RESTART_LIMIT, error=error)
+    directive = cell.system.directive(cell, error)
+    if directive is Directive.RESUME:
+        cell.system.log_of(cell).warning("resumed after %s: %s", type(error).__name__, error)
+        return None
+    return Exit(
+        reason=Reason.CRASH,
+        error=error,
+        escalate=directive is Directive.ESCALATE,
+        stop=directive is Directive.STOP,
+    )
+
+
+def _note_poison(cell: Cell, envelope: Envelope) -> None:
+    message = envelope.message
+    if cell.poison is not None:
+        poison, crashes = cell.poison
+        if poison is message:
+            cell.poison = (poison, crashes + 1)
+            return
+    cell.poison = (message, 1)

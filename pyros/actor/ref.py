@@ -1,0 +1,332 @@
+"""References: how actors are addressed. A reference outlives restarts and may precede its actor.
+
+`tell` never fails and never waits; `ask` waits for the reply, at most until its deadline, and is typed by
+the request: `started = await telescope.ask(GoTo(...))` is a `SlewStarted`.
+"""
+
+from __future__ import annotations
+
+import asyncio
+from _thread import get_ident
+from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar, cast, overload
+
+import pykka
+
+from pyros.actor.envelope import AskEnvelope, Envelope, SpecialEnvelope
+from pyros.actor.errors import AskCycleError, AskTimeoutError, AskWithoutCallerError
+from pyros.actor.future import ReplyFuture
+from pyros.actor.lifecycle import Reason, State
+from pyros.actor.mailbox import Overflow
+from pyros.actor.message import DeliveryPolicy, Message, Request, policy_of
+from pyros.actor.proxy import Proxy
+from pyros.actor.scope import CURRENT
+
+if TYPE_CHECKING:
+    from collections.abc import Coroutine
+
+    from pyros.actor.cell import Cell
+
+A = TypeVar("A", bound=pykka.Actor)
+R = TypeVar("R")
+
+DEFAULT_TIMEOUT_S: Final = 5.0
+"""The deadline of an ask that gives none, wall seconds (rule A1)."""
+
+
+class _Stopped:
+    """pykka's `actor_stopped` event, read from the cell's state."""
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell = cell
+
+    def is_set(self) -> bool:
+        """Whether the actor is not alive."""
+        return not self._cell.open
+
+
+class ActorRef(pykka.ActorRef[A], Generic[A]):
+    """The address of an actor, typed by its class.
+
+    Attributes:
+        path: Where the actor lives in its system's tree.
+    """
+
+    __slots__ = ("_cell", "_proxy", "path")
+
+    def __init__(self, cell: Cell) -> None:
+        self._cell = cell
+        self._proxy: Proxy[A] | None = None
+        self.path = cell.path
+
+    def __repr__(self) -> str:
+        return f"<ActorRef {self.path}>"
+
+    def __str__(self) -> str:
+        return self.path
+
+    # --- telling -------------------------------------------------------------------------------
+
+    def tell(self, message: Message, *, trace_id: str | None = None) -> None:
+        """Send a message and go on. For a dead or full target it becomes a dead letter.
+
+        Args:
+            message: What to send.
+            trace_id: W3C trace id from outside the process; the sender's current trace when None.
+
+        Raises:
+            BadMessageError: When the message's class is mutable.
+        """
+        cell = self._cell
+        system = cell.system
+        if get_ident() != system.thread_id:
+            system.post(self.tell, message, trace_id)
+            return
+        policy = policy_of(message.__class__)
+        scope = CURRENT.get()
+        sender = None
+        trace: int | str
+        if scope is not None:
+            sender = scope.cell
+            current = scope.current
+            trace = system.trace.new() if current is None else current.trace
+        else:
+            trace = system.trace.new()
+        if trace_id is not None:
+            trace = trace_id
+        if policy.plain:
+            cell.deliver(Envelope(message, sender, system.now(), trace, policy.lane))
+        else:
+            self._tell_special(message, policy, sender, trace)
+
+    def _tell_special(
+        self, message: Message, policy: DeliveryPolicy, sender: Cell | None, trace: int | str
+    ) -> None:
+        cell = self._cell
+        now_s = cell.system.now()
+        envelope = SpecialEnvelope(message, sender, now_s, trace, policy.lane)
+        if policy.ttl_s is not None:
+            envelope.expires_s = now_s + policy.ttl_s
+        key = message.conflation_key() if policy.conflates else None
+        if key is not None:
+            cell.deliver_conflating(envelope, (message.__class__, key))
+        else:
+            cell.deliver(envelope)
+        if policy.interrupts:
+            cell.interrupt(policy.lane)
+
+    async def send(self, message: Message) -> None:
+        """Tell, but wait for room in a lane whose overflow policy is `block` (rule M3)."""
+        cell = self._cell
+        lane = policy_of(message.__class__).lane
+        while cell.open and cell.mailbox.is_full(lane):
+            queue = cell.mailbox.queues[lane]
+            assert queue is not None  # noqa: S101 - a full lane exists
+            if queue.overflow is not Overflow.BLOCK:
+                break
+            room: asyncio.Future[None] = cell.system.loop.create_future()
+            queue.waiting.append(room)  # type: ignore[attr-defined]  # a blocking lane has it
+            await room
+        self.tell(message)
+
+    # --- asking --------------------------------------------------------------------------------
+
+    @overload
+    def ask(
+        self, message: Request[R], *, timeout_s: float | None = None
+    ) -> Coroutine[Any, Any, R]: ...
+
+    @overload
+    def ask(self, message: Any, *, block: Literal[False]) -> ReplyFuture[Any]: ...
+
+    @overload
+    def ask(self, message: Any, *, block: Literal[True], timeout: float | None = None) -> Any: ...
+
+    def ask(  # type: ignore[override]  # pykka's ask blocks by default; ours is awaited
+        self,
+        message: Any,
+        *,
+        timeout_s: float | None = None,
+        block: bool | None = None,
+        timeout: float | None = None,
+    ) -> Any:
+        """Send a request and await its reply: `reply = await ref.ask(request)`.
+
+        Args:
+            message: The request.
+            timeout_s: Wall seconds to wait (5 by default), never longer than the asker's own deadline.
+            block: pykka's form: False returns a future at once, True blocks a plain thread.
+            timeout: Seconds to block, with `block=True`.
+
+        Raises:
+            AskTimeoutError: When no reply comes in time (rule A1).
+            AskCycleError: When the target waits, up the chain, for the asker (rule A2).
+            DeadActorError: When the target is dead or dies before answering (rule A3).
+            AskWithoutCallerError: When there is no coroutine that could await the reply.
+        """
+        if block is None:
+            if asyncio._get_running_loop() is None:  # noqa: SLF001 - documented for implementors
+                raise AskWithoutCallerError(
+                    f"ask({type(message).__name__}) to {self.path} from code that no event loop runs; "
+                    "await it in a coroutine, or use ask(..., block=True) in a plain thread"
+                )
+            return self._ask(message, timeout_s)
+        future = self._ask_future(message)
+        return future.get(timeout=timeout or DEFAULT_TIMEOUT_S) if block else future
+
+    async def _ask(self, message: Any, timeout_s: float | None) -> Any:
+        cell = self._cell
+        system = cell.system
+        if get_ident() != system.thread_id:
+            future = asyncio.run_coroutine_threadsafe(self._ask(message, timeout_s), system.loop)
+            return await asyncio.wrap_future(future)
+        span_s = (DEFAULT_TIMEOUT_S if timeout_s is None else timeout_s) * system.speed
+        reply: asyncio.Future[Any] = system.loop.create_future()
+        envelope, inherited = self._make_ask(message, reply, span_s)
+        cell.deliver(envelope)
+        policy = policy_of(message.__class__)
+        if policy.interrupts:
+            cell.interrupt(policy.lane)
+        if not reply.done():
+            deadline_s = cast("float", envelope.deadline_s)
+            if inherited:
+                system.deadlines.watch_at(deadline_s, reply, (cell, envelope))
+            else:
+                system.deadlines.watch(span_s, deadline_s, reply, (cell, envelope))
+        return await reply
+
+    def _make_ask(self, message: Any, reply: Any, span_s: float) -> tuple[AskEnvelope, bool]:
+        """The envelope, and whether its deadline is inherited from an outer ask (rule A1)."""
+        cell = self._cell
+        system = cell.system
+        policy = policy_of(message.__class__)
+        now_s = system.now()
+        deadline_s = now_s + span_s
+        inherited = False
+        scope = CURRENT.get()
+        chain: tuple[Cell, ...] = ()
+        sender: Cell | None = None
+        current = None
+        if scope is not None:
+            sender = scope.cell
+            current = scope.current
+        if current is None:
+            trace: int | str = system.trace.new()
+        else:
+            trace = current.trace
+            outer_s = current.deadline_s
+            if outer_s is not None and outer_s < deadline_s:
+                deadline_s = outer_s
+                inherited = True
+            if scope is not None and scope.blocks:
+                chain = (*current.chain, scope.cell)
+                if cell in chain:
+                    self._refuse_cycle(message, chain)
+        return (
+            AskEnvelope(
+                message, sender, now_s, trace, policy.lane, reply, deadline_s, chain
+            ),
+            inherited,
+        )
+
+    def _refuse_cycle(self, message: Any, chain: tuple[Cell, ...]) -> None:
+        path = " -> ".join((*(cell.path for cell in chain), self.path))
+        raise AskCycleError(
+            f"ask({type(message).__name__}) would wait for itself: {path}; answer with a deferred "
+            "reply, or ask from an owned task"
+        )
+
+    def _ask_future(self, message: Any) -> ReplyFuture[Any]:
+        """pykka's non-blocking ask: sent now, answered into a future of pykka's interface."""
+        future: ReplyFuture[Any] = ReplyFuture()
+        self._cell.system.on_loop(self._send_ask, message, future)
+        return future
+
+    def _send_ask(self, message: Any, future: ReplyFuture[Any]) -> None:
+        cell = self._cell
+        system = cell.system
+        span_s = DEFAULT_TIMEOUT_S * system.speed
+        try:
+            envelope, _ = self._make_ask(message, future, span_s)
+        except AskCycleError as error:
+            future.set_exception(error)
+            return
+        cell.deliver(envelope)
+        if not future.done():
+            deadline_s = cast("float", envelope.deadline_s)
+            system.deadlines.watch_at(deadline_s, cast("Any", future), (cell, envelope))
+
+    # --- life ----------------------------------------------------------------------------------
+
+    def is_alive(self) -> bool:
+        """Whether messages reach it: running, starting, or backing off before a restart."""
+        return self._cell.open
+
+    @property
+    def state(self) -> State:
+        """Where it is in its life."""
+        return self._cell.state
+
+    @property
+    def incarnation(self) -> int:
+        """Number of its current or last incarnation; 0 when there was none."""
+        return self._cell.incarnation
+
+    async def stop(self) -> bool:  # type: ignore[override]  # pykka's blocks (traps P2, T7)
+        """Stop the actor for good and wait until it is; False when it was not alive.
+
+        Its supervisor does not start it again. An actor that stops itself waits for nobody.
+        """
+        return await self._cell.system.stop_actor(self._cell, Reason.SHUTDOWN)
+
+    def kill(self) -> None:
+        """Cancel the actor now, without `on_stop`; its supervisor decides what follows."""
+        self._cell.kill()
+
+    # --- pykka's form --------------------------------------------------------------------------
+
+    def proxy(self) -> Proxy[A]:  # type: ignore[override]  # a subclass of pykka's
+        """An object on which the actor's methods and attributes are awaitable."""
+        if self._proxy is None:
+            self._proxy = Proxy(self)
+        return self._proxy
+
+    async def set(self, name: str, value: Any) -> None:
+        """Set an attribute of the actor, between two messages (instead of `proxy.name = value`)."""
+        await self._ask(pykka.messages.ProxySetAttr(attr_path=(name,), value=value), None)
+
+    @property
+    def actor_class(self) -> type[A]:  # type: ignore[override]  # pykka assigns it, we derive it
+        """Class of the running instance; the base class when there is none."""
+        actor = self._cell.actor
+        return cast("type[A]", pykka.Actor if actor is None else type(actor))
+
+    @property
+    def actor_urn(self) -> str:  # type: ignore[override]  # pykka assigns it, we derive it
+        """pykka's identity: here the path, stable and reproducible."""
+        return f"urn:pyros:{self._cell.system.name}:{self.path}"
+
+    @property
+    def actor_inbox(self) -> Any:  # type: ignore[override]  # pykka assigns it, we derive it
+        """The mailbox."""
+        return self._cell.mailbox
+
+    @property
+    def actor_stopped(self) -> Any:  # type: ignore[override]  # pykka assigns it, we derive it
+        """pykka's stopped flag."""
+        return _Stopped(self._cell)
+
+    def _actor_weakref(self) -> Any:  # type: ignore[override]  # pykka's attribute, called alike
+        return self._cell.actor
+
+
+def timeout_error(cell: Cell, envelope: AskEnvelope) -> AskTimeoutError:
+    """What an ask that got no reply in time raises (rule A1)."""
+    now_s = cell.system.now()
+    depth = sum(cell.mailbox.depths())
+    return AskTimeoutError(
+        f"{type(envelope.message).__name__} to {cell.path} ({cell.state}) got no reply in "
+        f"{now_s - envelope.sent_s:.3f} s; {depth} messages queue there"
+    )
+
+
+
