@@ -6,8 +6,8 @@ job of that thread. So the event loop never spends time on rows, writers are ser
 they came, and a caller that is cancelled cannot leave a transaction half done: the job ends by
 itself.
 
-`Connection._execute` is aiosqlite's private door for such a job; a contract test pins it and `_running`. Virtual
-time knows aiosqlite's futures as external work and stands still for them.
+`Connection._execute` is aiosqlite's private door for such a job; a contract test pins it and
+`_running`. Virtual time knows aiosqlite's futures as external work and stands still for them.
 """
 
 from __future__ import annotations
