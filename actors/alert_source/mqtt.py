@@ -24,7 +24,7 @@ class MqttAlertSource(Actor):
 
     SOURCE = "mqtt"
 
-    def __init__(self, *, topics: SiteTopics, mqtt: ActorRef, handler: ActorRef) -> None:
+    def __init__(self, *, topics: SiteTopics, mqtt: ActorRef[Any], handler: ActorRef[Any]) -> None:
         super().__init__()
         self._topics = topics
         self._mqtt = mqtt

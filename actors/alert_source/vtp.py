@@ -6,7 +6,7 @@ A packet is acknowledged when the alert handler says that its bytes are committe
 from __future__ import annotations
 
 import asyncio
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actors.alert_source.messages import PacketReceived, PacketStored
 from actors.journal.messages import JournalEntry
@@ -31,7 +31,7 @@ class VtpReceiverSource(Actor):
 
     SOURCE = "vtp"
 
-    def __init__(self, *, settings: VtpReceiverSettings, handler: ActorRef) -> None:
+    def __init__(self, *, settings: VtpReceiverSettings, handler: ActorRef[Any]) -> None:
         super().__init__()
         self._settings = settings
         self._handler = handler
@@ -74,7 +74,7 @@ class VtpSubscriberSource(Actor):
 
     SOURCE = "vtp-broker"
 
-    def __init__(self, *, settings: VtpBrokerSettings, handler: ActorRef) -> None:
+    def __init__(self, *, settings: VtpBrokerSettings, handler: ActorRef[Any]) -> None:
         super().__init__()
         self._settings = settings
         self._handler = handler
@@ -117,7 +117,7 @@ class VtpSubscriberSource(Actor):
 
 async def hand_on(
     actor: Actor,
-    handler: ActorRef,
+    handler: ActorRef[Any],
     raw: bytes,
     *,
     source: str,

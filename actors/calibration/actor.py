@@ -48,7 +48,7 @@ class Calibration(Actor):
         *,
         unit: str,
         hardware: Hardware,
-        plc: ActorRef | None,
+        plc: ActorRef[Any] | None,
         settings: CalibrationSettings,
         data_dir: Path,
     ) -> None:

@@ -94,9 +94,9 @@ class Majordome(Actor):
         site: Site,
         settings: MajordomeSettings,
         shelter: Shelter,
-        scheduler: ActorRef,
-        sequencer: ActorRef,
-        calibration: ActorRef,
+        scheduler: ActorRef[Any],
+        sequencer: ActorRef[Any],
+        calibration: ActorRef[Any],
         expected: tuple[str, ...],
     ) -> None:
         super().__init__()

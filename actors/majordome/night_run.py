@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actors.journal.messages import JournalEntry
 from actors.scheduler.messages import EndNight, GetNext, SequenceBegun, StartNight
@@ -50,8 +50,8 @@ class NightRun:
         self,
         *,
         actor: Actor,
-        scheduler: ActorRef,
-        sequencer: ActorRef,
+        scheduler: ActorRef[Any],
+        sequencer: ActorRef[Any],
         settings: MajordomeSettings,
     ) -> None:
         self._actor = actor

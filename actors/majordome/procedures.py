@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actors.device.messages import Command
 from pyros.actor import Rejected
@@ -24,8 +24,8 @@ COMMAND_TIMEOUT_S = 240.0
 class Shelter:
     """What must be open to observe: the dome and the telescope with its cover."""
 
-    dome: ActorRef
-    telescope: ActorRef
+    dome: ActorRef[Any]
+    telescope: ActorRef[Any]
 
 
 async def open_up(shelter: Shelter, *, cause: str) -> str | None:
@@ -59,7 +59,7 @@ async def put_away(shelter: Shelter, *, cause: str) -> str | None:
     return "; ".join(failures) or None
 
 
-async def order(device: ActorRef, verb: str, *, cause: str) -> str | None:
+async def order(device: ActorRef[Any], verb: str, *, cause: str) -> str | None:
     """One verified command; None when done, else device, verb and reason."""
     try:
         outcome = await device.ask(

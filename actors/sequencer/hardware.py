@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import asyncio
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from actors.camera.messages import Expose, ExposureContext, ExposureResult, FrameKind
 from actors.device.messages import AbortCommand, Command
@@ -40,10 +40,10 @@ class Hardware:
         focuser: The focuser, None when there is none.
     """
 
-    telescope: ActorRef
-    cameras: Mapping[str, ActorRef]
-    wheels: Mapping[str, ActorRef]
-    focuser: ActorRef | None
+    telescope: ActorRef[Any]
+    cameras: Mapping[str, ActorRef[Any]]
+    wheels: Mapping[str, ActorRef[Any]]
+    focuser: ActorRef[Any] | None
 
     async def slew(self, target: Target, *, cause: str) -> None:
         """Point and track."""
@@ -107,7 +107,7 @@ class Hardware:
         )
 
     async def _command(
-        self, device: ActorRef, verb: str, args: Mapping[str, float | str], cause: str
+        self, device: ActorRef[Any], verb: str, args: Mapping[str, float | str], cause: str
     ) -> CommandOutcome:
         try:
             outcome: CommandOutcome = await device.ask(
@@ -115,8 +115,6 @@ class Hardware:
             )
         except Rejected as refusal:
             raise StepError(f"{device.path}: {verb} refused: {refusal}") from refusal
-        except PyrosError:
-            raise
         except Exception as error:
             raise StepError(f"{device.path}: {verb}: {error}") from error
         if not outcome.done:
