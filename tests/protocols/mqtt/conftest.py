@@ -26,6 +26,7 @@ from protocols.mqtt.packets import (
     Connect,
     Disconnect,
     Packet,
+    Ping,
     Publish,
     Subscribe,
     SubscriptionAck,
@@ -40,7 +41,6 @@ if TYPE_CHECKING:
 
 REFUSED_FILTER = "nobody/may/subscribe"
 _PATIENCE_S = 5.0
-_QUIET_S = 0.1
 
 
 @dataclass(frozen=True)
@@ -217,13 +217,23 @@ class WireClient:
         return packet_id
 
     async def messages(
-        self, quiet_s: float = _QUIET_S, *, most: int | None = None
+        self, *, most: int | None = None, quiet_s: float | None = None
     ) -> list[Publish]:
-        """What arrives until it is quiet, every exchange completed in both directions."""
+        """The messages that arrive, every exchange completed in both directions.
+
+        Args:
+            most: Stop after so many, waiting patiently for them.
+            quiet_s: Stop after so long without any. With neither, stop when a ping comes back
+                with nothing before it: a broker answers in order.
+        """
         found: list[Publish] = []
+        if most is None and quiet_s is None:
+            while not await self._round(found):
+                pass
+            return found
         while most is None or len(found) < most:
             try:
-                packet = await self.receive(_PATIENCE_S if most is not None else quiet_s)
+                packet = await self.receive(_PATIENCE_S if quiet_s is None else quiet_s)
             except TimeoutError:
                 break
             if packet is None:
@@ -232,6 +242,19 @@ class WireClient:
             if isinstance(packet, Publish):
                 found.append(packet)
         return found
+
+    async def _round(self, found: list[Publish]) -> bool:
+        """One ping there and back; whether nothing else came."""
+        self.send(Ping())
+        quiet = True
+        while True:
+            packet = await self.receive()
+            if packet is None or isinstance(packet, Ping):
+                return quiet
+            quiet = False
+            self._answer(packet)
+            if isinstance(packet, Publish):
+                found.append(packet)
 
     def _answer(self, packet: Packet) -> None:
         if isinstance(packet, Publish) and packet.qos:

@@ -347,7 +347,7 @@ async def test_will_is_void_when_the_client_comes_back_in_time(client, root):
     await back.connect(properties=session, will=will)
     await back.close()
     await back.connect(clean_start=False, properties=session)
-    assert await watcher.messages(1.5) == []
+    assert await watcher.messages(quiet_s=1.5) == []
 
 
 async def test_disconnect_with_will_publishes_it(client, root):
