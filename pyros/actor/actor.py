@@ -22,8 +22,6 @@ import asyncio
 import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
-import pykka
-
 from pyros.actor.blocking import run_blocking
 from pyros.actor.child_spec import Supervision
 from pyros.actor.dead_letters import Undelivered
@@ -35,6 +33,7 @@ from pyros.actor.incarnation import BIRTH
 from pyros.actor.interrupts import Shield
 from pyros.actor.lifecycle import Reason, Terminated
 from pyros.actor.message import Message
+from pyros.actor.pykka_bases import A, PykkaActor
 from pyros.actor.ref import ActorRef
 from pyros.actor.scope import CURRENT, Scope
 from pyros.actor.timers import TimerHandle
@@ -51,10 +50,9 @@ if TYPE_CHECKING:
     from pyros.log import BoundLogger
 
 T = TypeVar("T")
-A = TypeVar("A", bound=pykka.Actor)
 
 
-class Actor(pykka.Actor):
+class Actor(PykkaActor):
     """Base of all asyncio actors; a pykka actor whose loop, mailbox and supervision are ours.
 
     Attributes:
@@ -85,17 +83,17 @@ class Actor(pykka.Actor):
 
     # --- hooks ---------------------------------------------------------------------------------
 
-    async def on_start(self) -> None:  # type: ignore[override]  # pykka's hooks, awaited
+    async def on_start(self) -> None:
         """Acquire what it needs, before the first message. Raising is a failed start (rule L2)."""
 
-    async def on_stop(self) -> None:  # type: ignore[override]  # pykka's hooks, awaited
+    async def on_stop(self) -> None:
         """Release what `on_start` acquired, after the last message; also after a crash.
 
         Owned tasks and timers are cancelled and children stopped before. Not called when `on_start`
         failed or the actor was killed. Raising is logged and does not keep it from stopping.
         """
 
-    async def on_failure(self, error: BaseException) -> None:  # type: ignore[override]  # awaited
+    async def on_failure(self, error: BaseException) -> None:
         """Look at the error that ended this incarnation (failed start included), before `on_stop`."""
 
     async def on_receive(self, message: Message) -> Any:
@@ -367,7 +365,7 @@ class Actor(pykka.Actor):
         return self.ref
 
     @property
-    def actor_urn(self) -> str:  # type: ignore[override]  # pykka assigns it, we derive it
+    def actor_urn(self) -> str:
         """pykka's identity: here the path, stable and reproducible."""
         return self.ref.actor_urn
 

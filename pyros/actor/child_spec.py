@@ -11,8 +11,6 @@ from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 
-import pykka
-
 from pyros.actor.backoff import Backoff
 from pyros.actor.errors import BadSpecError
 from pyros.actor.mailbox import DEFAULT_LANES, LaneSpec, lanes_with
@@ -21,7 +19,7 @@ from pyros.actor.message import Lane
 if TYPE_CHECKING:
     from pyros.actor.supervisor import Supervisor
 
-A_co = TypeVar("A_co", bound=pykka.Actor, covariant=True)
+A_co = TypeVar("A_co", covariant=True)
 
 
 class Restart(Enum):

@@ -31,7 +31,8 @@ class Deferred(Generic[R]):
     @property
     def wanted(self) -> bool:
         """Whether somebody still waits for it."""
-        return self._envelope is not None and not self._envelope.reply_to.done()
+        envelope = self._envelope
+        return envelope is not None and not envelope.answered()
 
     def set(self, value: R) -> None:
         """Answer. Too late (deadline passed) it becomes a dead letter `late_reply`."""

@@ -11,7 +11,6 @@ from typing import TYPE_CHECKING, Any, Final
 from pykka._envelope import Envelope as PykkaEnvelope
 
 if TYPE_CHECKING:
-    import asyncio
     from collections.abc import Hashable
 
     from pyros.actor.cell import Cell
@@ -34,6 +33,7 @@ class Envelope(PykkaEnvelope[Any]):
 
     __slots__ = ("lane", "sender", "sent_s", "trace")
 
+    reply_to: Any  # asyncio's future or ours: both have done, set_result, set_exception
     kind: int = TELL
     deadline_s: float | None = None
     chain: tuple[Cell, ...] = ()
@@ -112,6 +112,10 @@ class AskEnvelope(Envelope):
         self.chain = chain
         self.deferred = False
 
+    def answered(self) -> bool:
+        """Whether the asker has its reply, or waits no more."""
+        return bool(self.reply_to.done())
+
 
 class ControlEnvelope(Envelope):
     """An order of the kernel to the receive loop (stop), never seen by the actor."""
@@ -120,7 +124,3 @@ class ControlEnvelope(Envelope):
 
     kind = CONTROL
 
-
-def reply_future(envelope: Envelope) -> asyncio.Future[Any] | None:
-    """The future that waits for this envelope's reply, if any."""
-    return envelope.reply_to  # type: ignore[return-value]  # asyncio's and ours share done/set_*

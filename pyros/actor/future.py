@@ -9,7 +9,7 @@ from __future__ import annotations
 import asyncio
 import sys
 import threading
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import pykka
 
@@ -93,7 +93,7 @@ class ReplyFuture(pykka.Future[T]):
         """The exception it was settled with; None when it has a value or is pending."""
         return None if self._outcome is None else self._outcome[1]
 
-    def __await__(self) -> Generator[Any, None, T]:  # type: ignore[override]  # yields a future
+    def __await__(self) -> Generator[Any, None, T]:
         if self._get_hook is not None:
             raise BlockingCallError(
                 "a future made by map, filter, join or reduce blocks; await its sources instead"
@@ -109,13 +109,13 @@ class ReplyFuture(pykka.Future[T]):
                 yield from waiter
         return self._value()
 
-    __iter__ = __await__  # type: ignore[assignment]  # as pykka's
+    __iter__ = __await__
 
     def _value(self) -> T:
         value, error = self._outcome or (None, None)
         if error is not None:
             raise error
-        return value  # type: ignore[no-any-return]  # the setter's promise
+        return cast("T", value)
 
     def _settle(self, outcome: _Outcome) -> None:
         with self._lock:

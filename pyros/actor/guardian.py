@@ -146,7 +146,7 @@ class Guardian:
 
     def _begin(self, child: Child) -> None:
         child.started_s = self.cell.system.now()
-        launch(child.cell)
+        _ = launch(child.cell)
 
     async def _start(self, child: Child) -> None:
         """Start a child and wait for it; a start that is under way is joined."""

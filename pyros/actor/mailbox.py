@@ -78,13 +78,13 @@ def lanes_with(overrides: Mapping[Lane, LaneSpec]) -> tuple[LaneSpec, ...]:
 class LaneQueue(deque[Envelope]):
     """One lane: a bounded deque, with an index of its conflating messages when there are any."""
 
-    __slots__ = ("capacity", "index", "overflow")
+    __slots__ = ("by_key", "capacity", "overflow")
 
     def __init__(self, spec: LaneSpec) -> None:
         super().__init__()
         self.capacity = spec.capacity
         self.overflow = spec.overflow
-        self.index: dict[Hashable, SpecialEnvelope] | None = None
+        self.by_key: dict[Hashable, SpecialEnvelope] | None = None
 
 
 class BlockingLane(LaneQueue):
@@ -149,9 +149,9 @@ class Mailbox:
         queue = self.queues[envelope.lane]
         if queue is None:
             queue = self.make_lane(envelope.lane)
-        index = queue.index
+        index = queue.by_key
         if index is None:
-            index = queue.index = {}
+            index = queue.by_key = {}
         queued = index.get(key)
         if queued is not None:
             queued.message = envelope.message

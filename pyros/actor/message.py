@@ -12,7 +12,6 @@ Policy is class attributes, not fields, so that a message is only what it says:
 from __future__ import annotations
 
 import pickle
-from dataclasses import fields, is_dataclass
 from enum import Enum, IntEnum
 from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
 
@@ -99,16 +98,16 @@ def check_wire(message: Message) -> bytes:
         BadMessageError: When a field holds a mutable value or the message does not pickle.
     """
     kind = type(message)
-    if is_dataclass(message):
-        for field in fields(message):
-            value = getattr(message, field.name)
-            try:
-                hash(value)
-            except TypeError:
-                raise BadMessageError(
-                    f"message {kind.__qualname__}.{field.name} holds a mutable "
-                    f"{type(value).__name__}; use a tuple, a frozenset or a frozen dataclass"
-                ) from None
+    names: tuple[str, ...] = tuple(getattr(kind, "__dataclass_fields__", ()))
+    for name in names:
+        value = getattr(message, name)
+        try:
+            hash(value)
+        except TypeError:
+            raise BadMessageError(
+                f"message {kind.__qualname__}.{name} holds a mutable {type(value).__name__}; "
+                "use a tuple, a frozenset or a frozen dataclass"
+            ) from None
     try:
         return pickle.dumps(message)
     except (pickle.PicklingError, AttributeError, TypeError) as error:

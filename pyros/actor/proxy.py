@@ -6,21 +6,20 @@ resolves through the reference, so it works over restarts, and inspects the clas
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, TypeVar
+from typing import TYPE_CHECKING, Any, Generic, NoReturn, cast
 
 import pykka
 from pykka import messages as pykka_messages
 
 from pyros.actor.errors import BadActorError, DeadActorError
+from pyros.actor.pykka_bases import A, PykkaProxy
 
 if TYPE_CHECKING:
     from pyros.actor.ref import ActorRef
 
-A = TypeVar("A", bound=pykka.Actor)
 
 
-
-class Proxy(pykka.ActorProxy[A], Generic[A]):
+class Proxy(PykkaProxy[A], Generic[A]):
     """A proxy for the actor behind a reference.
 
     Calling a method sends at once and returns a future to await; reading an attribute too.
@@ -29,6 +28,10 @@ class Proxy(pykka.ActorProxy[A], Generic[A]):
         actor_ref: The reference.
         attr_path: Names from the actor to the traversable object it stands for.
     """
+
+    actor_ref: ActorRef[A]
+    _attr_path: tuple[str, ...]
+    _members: dict[str, Any]
 
     def __init__(self, actor_ref: ActorRef[A], attr_path: tuple[str, ...] = ()) -> None:
         object.__setattr__(self, "actor_ref", actor_ref)
@@ -83,9 +86,9 @@ class Proxy(pykka.ActorProxy[A], Generic[A]):
         found = _static(self._owner(), name)
         path = (*self._attr_path, name)
         if getattr(found, "_pykka_traversable", False) or getattr(found, "pykka_traversable", False):
-            return Proxy(self.actor_ref, path)  # type: ignore[arg-type]  # our own reference
+            return Proxy(self.actor_ref, path)
         if isinstance(found, (staticmethod, classmethod)) or callable(found):
-            return pykka.CallableProxy(actor_ref=self.actor_ref, attr_path=path)
+            return pykka.CallableProxy(actor_ref=cast("Any", self.actor_ref), attr_path=path)
         if found is None and not self.actor_ref.is_alive():
             raise DeadActorError(f"{self.actor_ref} is not alive; {name!r} cannot be read")
         return None

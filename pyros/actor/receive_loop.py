@@ -76,7 +76,7 @@ async def serve(cell: Cell, actor: Actor) -> Exit:
                 else:
                     result = receive(message)
                 if result.__class__ is CoroutineType:
-                    result = await result  # type: ignore[misc]  # a coroutine by its class
+                    result = await result
             except (Exception, asyncio.CancelledError, SystemExit) as error:
                 outcome, ended_by = await _failed(cell, envelope, error)
                 if ended_by is not None:
@@ -147,7 +147,7 @@ def _record(
 def _special(cell: Cell, envelope: Envelope, kind: int, now_s: float) -> Exit | bool | None:
     """Deal with what is not a plain tell: an `Exit` ends, True skips, None goes on to the handler."""
     if kind == ASK:
-        if envelope.reply_to.done():  # type: ignore[union-attr]  # an ask has one
+        if envelope.reply_to.done():
             cell.dead_letter(envelope, Undelivered.EXPIRED)
             return True
         return None

@@ -16,9 +16,10 @@ from pyros.actor.envelope import AskEnvelope, Envelope, SpecialEnvelope
 from pyros.actor.errors import AskCycleError, AskTimeoutError, AskWithoutCallerError
 from pyros.actor.future import ReplyFuture
 from pyros.actor.lifecycle import Reason, State
-from pyros.actor.mailbox import Overflow
+from pyros.actor.mailbox import BlockingLane, Overflow
 from pyros.actor.message import DeliveryPolicy, Message, Request, policy_of
 from pyros.actor.proxy import Proxy
+from pyros.actor.pykka_bases import A, PykkaRef
 from pyros.actor.scope import CURRENT
 
 if TYPE_CHECKING:
@@ -26,7 +27,6 @@ if TYPE_CHECKING:
 
     from pyros.actor.cell import Cell
 
-A = TypeVar("A", bound=pykka.Actor)
 R = TypeVar("R")
 
 DEFAULT_TIMEOUT_S: Final = 5.0
@@ -44,7 +44,7 @@ class _Stopped:
         return not self._cell.open
 
 
-class ActorRef(pykka.ActorRef[A], Generic[A]):
+class ActorRef(PykkaRef[A], Generic[A]):
     """The address of an actor, typed by its class.
 
     Attributes:
@@ -124,7 +124,8 @@ class ActorRef(pykka.ActorRef[A], Generic[A]):
             if queue.overflow is not Overflow.BLOCK:
                 break
             room: asyncio.Future[None] = cell.system.loop.create_future()
-            queue.waiting.append(room)  # type: ignore[attr-defined]  # a blocking lane has it
+            assert isinstance(queue, BlockingLane)  # noqa: S101 - its policy says so
+            queue.waiting.append(room)
             await room
         self.tell(message)
 
@@ -136,12 +137,14 @@ class ActorRef(pykka.ActorRef[A], Generic[A]):
     ) -> Coroutine[Any, Any, R]: ...
 
     @overload
-    def ask(self, message: Any, *, block: Literal[False]) -> ReplyFuture[Any]: ...
+    def ask(
+        self, message: Any, *, block: Literal[False], timeout: float | None = None
+    ) -> ReplyFuture[Any]: ...
 
     @overload
     def ask(self, message: Any, *, block: Literal[True], timeout: float | None = None) -> Any: ...
 
-    def ask(  # type: ignore[override]  # pykka's ask blocks by default; ours is awaited
+    def ask(
         self,
         message: Any,
         *,
@@ -271,7 +274,7 @@ class ActorRef(pykka.ActorRef[A], Generic[A]):
         """Number of its current or last incarnation; 0 when there was none."""
         return self._cell.incarnation
 
-    async def stop(self) -> bool:  # type: ignore[override]  # pykka's blocks (traps P2, T7)
+    async def stop(self) -> bool:
         """Stop the actor for good and wait until it is; False when it was not alive.
 
         Its supervisor does not start it again. An actor that stops itself waits for nobody.
@@ -284,7 +287,7 @@ class ActorRef(pykka.ActorRef[A], Generic[A]):
 
     # --- pykka's form --------------------------------------------------------------------------
 
-    def proxy(self) -> Proxy[A]:  # type: ignore[override]  # a subclass of pykka's
+    def proxy(self) -> Proxy[A]:
         """An object on which the actor's methods and attributes are awaitable."""
         if self._proxy is None:
             self._proxy = Proxy(self)
@@ -295,27 +298,27 @@ class ActorRef(pykka.ActorRef[A], Generic[A]):
         await self._ask(pykka.messages.ProxySetAttr(attr_path=(name,), value=value), None)
 
     @property
-    def actor_class(self) -> type[A]:  # type: ignore[override]  # pykka assigns it, we derive it
+    def actor_class(self) -> type[A]:
         """Class of the running instance; the base class when there is none."""
         actor = self._cell.actor
         return cast("type[A]", pykka.Actor if actor is None else type(actor))
 
     @property
-    def actor_urn(self) -> str:  # type: ignore[override]  # pykka assigns it, we derive it
+    def actor_urn(self) -> str:
         """pykka's identity: here the path, stable and reproducible."""
         return f"urn:pyros:{self._cell.system.name}:{self.path}"
 
     @property
-    def actor_inbox(self) -> Any:  # type: ignore[override]  # pykka assigns it, we derive it
+    def actor_inbox(self) -> Any:
         """The mailbox."""
         return self._cell.mailbox
 
     @property
-    def actor_stopped(self) -> Any:  # type: ignore[override]  # pykka assigns it, we derive it
+    def actor_stopped(self) -> Any:
         """pykka's stopped flag."""
         return _Stopped(self._cell)
 
-    def _actor_weakref(self) -> Any:  # type: ignore[override]  # pykka's attribute, called alike
+    def _actor_weakref(self) -> Any:
         return self._cell.actor
 
 

@@ -10,10 +10,8 @@ import asyncio
 from _thread import get_ident
 from collections import deque
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self, TypeVar, cast
+from typing import TYPE_CHECKING, Any, Self, cast
 from weakref import WeakValueDictionary
-
-import pykka
 
 from pyros.actor import relations
 from pyros.actor.actor import Actor
@@ -29,6 +27,7 @@ from pyros.actor.lifecycle import Exit, Reason, State
 from pyros.actor.loops.real import clock_for, speed_of
 from pyros.actor.loops.virtual import VirtualLoop
 from pyros.actor.mailbox import Mailbox
+from pyros.actor.pykka_bases import A
 from pyros.actor.ref import ActorRef, timeout_error
 from pyros.actor.scope import Scope
 from pyros.actor.shutdown import (
@@ -51,8 +50,6 @@ if TYPE_CHECKING:
 
     from pyros.actor.envelope import AskEnvelope
     from pyros.clock import Clock
-
-A = TypeVar("A", bound=pykka.Actor)
 
 _STOP_TREE_DEADLINE_S = 60.0
 
@@ -236,7 +233,7 @@ class ActorSystem:
         if guardian is None or child is None or child.cell is not cell:
             return False
         if cell.task is not None and cell.task is self.current_task():
-            self.spawn_task(guardian.remove(child, reason), f"{cell.path}:stop")
+            _ = self.spawn_task(guardian.remove(child, reason), f"{cell.path}:stop")
             return True
         await guardian.remove(child, reason)
         return True

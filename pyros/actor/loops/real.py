@@ -17,8 +17,6 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Main = "Coroutine[Any, Any, T] | Callable[[], Coroutine[Any, Any, T]]"
-
 
 class RealLoop(asyncio.SelectorEventLoop):
     """asyncio's selector loop, with the speed and the clock that all PyROS loops have."""
@@ -41,7 +39,7 @@ def as_coroutine(
 ) -> Coroutine[Any, Any, T]:
     """The coroutine that `main` is, or makes when called inside the loop."""
     if isawaitable(main):
-        return cast("Coroutine[Any, Any, T]", main)
+        return main
 
     async def call() -> T:
         return await main()

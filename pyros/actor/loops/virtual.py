@@ -75,10 +75,8 @@ class _VirtualSelector(selectors.DefaultSelector):
 
     def select(self, timeout: float | None = None) -> list[tuple[selectors.SelectorKey, int]]:
         events = super().select(0)
-        if events or self.loop._ready or self.loop._stopping:  # noqa: SLF001 - asyncio's own queue
+        if events or self.loop.busy() or self.loop.idle(timeout):
             return events
-        if self.loop._idle(timeout):  # noqa: SLF001 - the two classes are one machine
-            return []
         return super().select(0.5)
 
 
@@ -184,7 +182,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     # --- what happens when nothing is ready ----------------------------------------------------
 
-    def _idle(self, timeout: float | None) -> bool:
+    def busy(self) -> bool:
+        """Whether callbacks are ready, or the loop is to stop (for the selector)."""
+        return bool(self._ready) or self._stopping  # type: ignore[attr-defined]  # asyncio's own
+
+    def idle(self, timeout: float | None) -> bool:
         """Deliver a completion or move time; False to sleep at the wall for other threads."""
         if self._parked:
             self._stuck_since_s = None
