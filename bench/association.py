@@ -179,7 +179,8 @@ def table(path: Path) -> tuple[str, list[dict[str, object]]]:
         dts = sorted(abs(pair.dt_s) for pair in merged)
         apart = [a for pair in merged if (a := _apart(pair)) is not None]
         lines.append(
-            f"| {first} - {second} | {len(triggers[first])} x {len(triggers[second])} | {len(merged)} "
+            f"| {first} - {second} | {len(triggers[first])} x {len(triggers[second])} "
+            f"| {len(merged)} "
             f"| {chance:.2f} | {dts[len(dts) // 2] if dts else 0:.1f} | "
             f"{max(apart) if apart else float('nan'):.1f} |"
         )

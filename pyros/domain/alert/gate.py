@@ -131,7 +131,7 @@ class GatePolicy:
     classes: tuple[str, ...] = DEFAULT_CLASSES
     blocking_flags: tuple[str, ...] = DEFAULT_BLOCKING_FLAGS
     min_significance: Mapping[str, Mapping[str, float]] = field(default_factory=dict)
-    max_far_hz: Mapping[str, float] = field(default_factory=dict)
+    max_far_hz: Mapping[str, float] = field(default_factory=lambda: {"lvk": 3.8e-7})
     max_error_deg: float = 30.0
     max_age_s: Mapping[str, float] = field(
         default_factory=lambda: {"default": _DAY_S, "GW": 3 * _DAY_S, "NEUTRINO": 2 * _DAY_S}
