@@ -1,0 +1,37 @@
+"""The night planner: an instance in, a plan out, with a reason for everything left out.
+
+A pure library: no actors, network, database or clock inside. `plan_night` gives a first plan in
+milliseconds (`iterations=0`) or a searched one; `repair` keeps a running plan valid after an event.
+"""
+
+from pyros.scheduling.instance import (
+    Committed,
+    Instance,
+    Night,
+    NoWindow,
+    Programme,
+    Sequence,
+    Telescope,
+)
+from pyros.scheduling.instance_file import InstanceFaults, instance_from_json, read_instance
+from pyros.scheduling.night_plan import plan_night
+from pyros.scheduling.plan import Metrics, Placement, Plan, Reason, Rejection
+
+__all__ = [
+    "Committed",
+    "Instance",
+    "InstanceFaults",
+    "Metrics",
+    "Night",
+    "NoWindow",
+    "Placement",
+    "Plan",
+    "Programme",
+    "Reason",
+    "Rejection",
+    "Sequence",
+    "Telescope",
+    "instance_from_json",
+    "plan_night",
+    "read_instance",
+]

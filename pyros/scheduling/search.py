@@ -1,0 +1,91 @@
+"""Makes a plan better: ruin and recreate under simulated annealing, by seed and number of turns.
+
+After Christiaens & Vanden Berghe 2020 (Transportation Science 54, 417), with moves for quotas (empty one
+programme) and for single sequences (force one in). Never by the clock: the same instance, seed and turns
+give the same plan on every machine, compiled or not.
+"""
+
+from __future__ import annotations
+
+from types import ModuleType
+from typing import Any
+
+import numpy as np
+
+from pyros.scheduling import ruin_recreate as plain
+from pyros.scheduling.compilation import can_compile, compiled_loop
+from pyros.scheduling.greedy import second_value
+from pyros.scheduling.orders import Orders, make_orders
+from pyros.scheduling.problem import Problem
+
+HEAT_START = 0.04
+HEAT_END = 0.002
+"""First and last temperature, in shares of a typical sequence's value."""
+STAGES = 256
+DRAWS = 1024
+DEFAULT_TURNS = 2000
+
+
+def _heat(problem: Problem) -> np.ndarray[Any, np.dtype[np.float64]]:
+    weight = problem.columns["weight"]
+    typical = float(np.median(weight)) if weight.size else 1.0
+    ratio = HEAT_END / HEAT_START
+    return typical * HEAT_START * ratio ** (np.arange(STAGES) / (STAGES - 1))
+
+
+def improve(
+    problem: Problem,
+    state: plain.State,
+    *,
+    seed: int,
+    turns: int,
+    compiled: bool | None = None,
+    orders: Orders | None = None,
+) -> plain.State:
+    """A state at least as good as the one given.
+
+    Args:
+        problem: What is planned.
+        state: A valid plan, plain; it is not changed.
+        seed: Of the noise and of the moves.
+        turns: Number of iterations.
+        compiled: Use the compiled loop; when None, if numba is installed and it pays.
+        orders: Reuse these lists of `make_orders`.
+    """
+    if turns <= 0 or problem.size == 0:
+        return state
+    if compiled is None:
+        compiled = can_compile() and turns > 200
+    orders = orders or make_orders(problem, seed=seed)
+    loop: ModuleType = compiled_loop(plain.__name__) if compiled else plain
+    tables = problem.tables(compiled=compiled)
+    work_state = loop.State(*(_array(column, compiled=compiled) for column in state))
+    spread = -np.log(1.0 - (np.arange(DRAWS) + 0.5) / DRAWS)
+    telescopes = problem.columns["telescopes"]
+    room = telescopes * problem.columns["capacity"]
+    sizes = (problem.size, room, telescopes, room, telescopes)
+    work = tuple(_array([0] * size, compiled=compiled) for size in sizes)
+    if compiled:
+        tables = loop.Tables(*tables)
+    loop.search(
+        tables,
+        work_state,
+        _array(orders.items, compiled=compiled),
+        _array(orders.at, compiled=compiled),
+        orders.epochs,
+        orders.versions,
+        orders.epoch_s,
+        _array(spread, compiled=compiled),
+        _array(_heat(problem), compiled=compiled),
+        second_value(problem),
+        _array([1 + (seed * 7919 + 12345) % (plain.MODULUS - 1)], compiled=compiled),
+        work,
+        turns,
+    )
+    return plain.State(*(_array(column, compiled=False) for column in work_state))
+
+
+def _array(values: Any, *, compiled: bool) -> Any:
+    if compiled:
+        return np.array(values)
+    return values.tolist() if isinstance(values, np.ndarray) else list(values)
