@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from astropy.io import fits
+
 from protocols.fits_checksum import BLANK, checksum_text, ones_complement_sum
 from pyros.errors import PermanentError
 

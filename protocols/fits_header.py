@@ -1,6 +1,6 @@
 """From what is known of a frame to its FITS cards: keyword, value, and comment with the unit first.
 
-Pure tables. Keywords follow the FITS standard 4.0 (times, world coordinates, OBSGEO) and the habits
+Pure tables. Keywords follow the FITS standard 4.0 (times, world coordinates) and the habits
 of observatories for the rest; units in comments are `[unit]` as section 4.3 of the standard
 recommends.
 """
@@ -16,12 +16,10 @@ from typing import TYPE_CHECKING
 from pyros.clock import unix_from_datetime
 
 if TYPE_CHECKING:
-    from protocols.fits_facts import FrameFacts, Identity, Place, TangentProjection, Times
+    from protocols.fits_facts import FrameFacts, Identity, TangentProjection, Times
 
 CardValue = str | int | float | bool
 
-WGS84_RADIUS_M = 6378137.0
-WGS84_FLATTENING = 1.0 / 298.257223563
 _MJD_OF_UNIX_EPOCH = 40587.0
 
 
@@ -126,7 +124,7 @@ def header_cards(facts: FrameFacts) -> tuple[HeaderCard, ...]:
     return (
         *_identity(facts.identity),
         *_times(facts.times),
-        *_place(facts.place),
+        *_from_table(facts.place, _PLACE),
         *_from_table(facts.instrument, _INSTRUMENT),
         *_from_table(facts.pointing, _POINTING),
         *_projection(facts.projection),
@@ -152,19 +150,6 @@ def fits_time(time_utc: datetime) -> str:
 def modified_julian_day(time_utc: datetime) -> float:
     """MJD in UTC, to 0.1 ms (8 digits after the point are 0.9 ms, 9 are 0.09 ms)."""
     return round(unix_from_datetime(time_utc) / 86400.0 + _MJD_OF_UNIX_EPOCH, 9)
-
-
-def geocentric_m(place: Place) -> tuple[float, float, float]:
-    """ITRF x, y, z of a place on the WGS84 ellipsoid, in metres."""
-    latitude, longitude = math.radians(place.latitude_deg), math.radians(place.longitude_deg)
-    squared = WGS84_FLATTENING * (2.0 - WGS84_FLATTENING)
-    normal = WGS84_RADIUS_M / math.sqrt(1.0 - squared * math.sin(latitude) ** 2)
-    across = (normal + place.height_m) * math.cos(latitude)
-    return (
-        across * math.cos(longitude),
-        across * math.sin(longitude),
-        (normal * (1.0 - squared) + place.height_m) * math.sin(latitude),
-    )
 
 
 def _from_table(facts: object | None, table: tuple[_Row, ...]) -> list[HeaderCard]:
@@ -212,16 +197,6 @@ def _times(times: Times) -> list[HeaderCard]:
             HeaderCard("BJD-TDB", round(times.bjd_tdb, 8), "[d] barycentric, TDB, mid-exposure")
         )
     return cards
-
-
-def _place(place: Place) -> list[HeaderCard]:
-    x, y, z = geocentric_m(place)
-    return [
-        *_from_table(place, _PLACE),
-        HeaderCard("OBSGEO-X", round(x, 3), "[m] geocentric, ITRF"),
-        HeaderCard("OBSGEO-Y", round(y, 3), "[m] geocentric, ITRF"),
-        HeaderCard("OBSGEO-Z", round(z, 3), "[m] geocentric, ITRF"),
-    ]
 
 
 def _projection(plane: TangentProjection | None) -> list[HeaderCard]:

@@ -1,1 +1,1 @@
-"""The journal: one append-only record of everything that matters."""
+"""Writes down what happens: the journal actor, and the recorder of numeric telemetry."""

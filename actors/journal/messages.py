@@ -57,3 +57,10 @@ class JournalWritten(Message):
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Flush(Request[int]):
     """Commit everything received so far; answers the last sequence number."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetDigest(Request[str]):
+    """Commit everything received so far; answers the digest of the lines after `since`."""
+
+    since: int = 0
