@@ -40,3 +40,10 @@ class SequenceDirectoryClosed(Message):
 
     request_id: str
     path: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class CloseRequest(Message):
+    """From the scheduler: the request is finished, its directory loses `_active`."""
+
+    request_id: str

@@ -1,4 +1,4 @@
-"""Requests that come back every night: made anew from their templates with the night in their ids."""
+"""Requests that come back every night: made from templates, with the night in their ids."""
 
 from __future__ import annotations
 

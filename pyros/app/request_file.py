@@ -6,6 +6,7 @@ positions and times are all named, one line each, before anything is taken.
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from datetime import UTC, datetime
 from typing import TYPE_CHECKING
 
@@ -84,6 +85,8 @@ class RequestEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     programme: str
     name: str
     strategy: RequestStrategy = RequestStrategy.BEST_EFFORT
+    every_night: bool = False
+    """Ask for it anew every night (monitoring); its ids get the night appended."""
     sequence: tuple[SequenceEntry, ...]
 
 
@@ -94,9 +97,16 @@ class RequestFile(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     request: tuple[RequestEntry, ...] = ()
 
 
-def load_requests(
-    path: Path, *, filters_by_channel: Mapping[str, tuple[str, ...]]
-) -> tuple[tuple[ScientificProgramme, ...], tuple[Request, ...]]:
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Demands:
+    """What a file asks for: programmes, requests to be done once, templates for every night."""
+
+    programmes: tuple[ScientificProgramme, ...]
+    once: tuple[Request, ...]
+    nightly: tuple[Request, ...]
+
+
+def load_requests(path: Path, *, filters_by_channel: Mapping[str, tuple[str, ...]]) -> Demands:
     """Programmes and requests of a file.
 
     Args:
@@ -120,7 +130,11 @@ def load_requests(
     faults = _faults(file, filters_by_channel)
     if faults:
         raise ConfigurationError("\n".join(f"{path}: {fault}" for fault in faults))
-    return programmes, tuple(_request(entry) for entry in file.request)
+    return Demands(
+        programmes=programmes,
+        once=tuple(_request(entry) for entry in file.request if not entry.every_night),
+        nightly=tuple(_request(entry) for entry in file.request if entry.every_night),
+    )
 
 
 def _faults(file: RequestFile, filters_by_channel: Mapping[str, tuple[str, ...]]) -> list[str]:

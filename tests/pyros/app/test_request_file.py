@@ -36,10 +36,10 @@ name = "one"
 
 def test_the_shipped_requests_are_right() -> None:
     """The simulated observatory ships at least 40 sequences of 5 programmes and one for alerts."""
-    programmes, requests = load_requests(SHIPPED, filters_by_channel=FILTERS)
-    assert sum(len(request.sequences) for request in requests) >= 40
-    assert len({request.programme_id for request in requests}) == 5
-    assert "grb" in {programme.programme_id for programme in programmes}
+    demands = load_requests(SHIPPED, filters_by_channel=FILTERS)
+    assert sum(len(request.sequences) for request in demands.nightly) >= 40
+    assert len({request.programme_id for request in demands.nightly}) == 5
+    assert "grb" in {programme.programme_id for programme in demands.programmes}
 
 
 def test_all_faults_are_named_at_once(tmp_path: Path) -> None:

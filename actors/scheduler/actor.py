@@ -1,0 +1,399 @@
+"""The scheduler of one telescope: a thin adapter between the observatory and the planner.
+
+It is the only one who moves sequences between states; each move and the journal line that explains
+it are one transaction. Triggers of a new plan coalesce: however many come at once, one is made.
+"""
+
+from __future__ import annotations
+
+from collections import Counter
+from dataclasses import dataclass
+from datetime import timedelta
+from typing import TYPE_CHECKING, Any
+
+from actors.archive.messages import CloseRequest
+from actors.journal.messages import JournalEntry, JournalWritten
+from actors.scheduler.book import WAITING, Book, Move
+from actors.scheduler.ledger import charge
+from actors.scheduler.messages import (
+    ChannelAvailability,
+    EndNight,
+    GetNext,
+    NextSequence,
+    NightClosed,
+    PlanPublished,
+    Replan,
+    SequenceBegun,
+    SequenceStateChanged,
+    StartNight,
+    Submit,
+)
+from actors.scheduler.nightly import request_of_night
+from actors.scheduler.planning import NightPlanning, PlanQuestion
+from actors.scheduler.records import Batch, entry_of_line, line_of_move, plan_version, state_move
+from actors.sequencer.messages import SequenceEnded
+from pyros.actor import Actor, Message, Rejected
+from pyros.clock import unix_from_datetime
+from pyros.domain.sequence import SequenceState
+from pyros.store import StoreUnavailableError
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+    from datetime import datetime
+
+    from actors.scheduler.settings import SchedulerSettings
+    from pyros.actor import ActorRef, TimerHandle
+    from pyros.domain.programme import ScientificProgramme
+    from pyros.domain.request import Request
+    from pyros.domain.sequence import ChannelTimes
+    from pyros.sky.site import Site
+    from pyros.store import LedgerEntry, Store
+
+_S = SequenceState
+_TICK_S = 30.0
+_PLAN_DEADLINE_S = 120.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Plan(Message):
+    """Make the plan that the triggers gathered since asked for."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Tick(Message):
+    """See which sequences are PENDING now."""
+
+
+class Scheduler(Actor):
+    """Plans one telescope's nights.
+
+    Args:
+        unit: Telescope id.
+        site: Where it stands.
+        store: The database.
+        programmes: All programmes.
+        nightly: Requests that come back every night.
+        channel_times: Readout and filter change of each channel of the telescope.
+        settings: Planner's figures.
+        archive: Who closes the directories of finished requests.
+    """
+
+    def __init__(
+        self,
+        *,
+        unit: str,
+        site: Site,
+        store: Store,
+        programmes: tuple[ScientificProgramme, ...],
+        nightly: tuple[Request, ...],
+        channel_times: Mapping[str, ChannelTimes],
+        settings: SchedulerSettings,
+        archive: ActorRef[Any],
+    ) -> None:
+        super().__init__()
+        self._unit = unit
+        self._site = site
+        self._store = store
+        self._programmes = programmes
+        self._nightly = nightly
+        self._channel_times = channel_times
+        self._settings = settings
+        self._archive = archive
+        self._book = Book()
+        self._planning: NightPlanning | None = None
+        self._available: tuple[str, ...] = tuple(sorted(channel_times))
+        self._triggers: list[str] = []
+        self._plan_timer: TimerHandle | None = None
+        self._unsaved: list[Batch] = []
+
+    async def on_start(self) -> None:
+        """Read what is asked for, and put right what a crash left behind."""
+        requests = await self._store.requests.open_requests()
+        states = {
+            identity: (stored.state, stored.reason)
+            for identity, stored in (await self._store.requests.states()).items()
+        }
+        for request in requests:
+            if self._serves(request):
+                self._book.add(request, states)
+        await self._make(self._book.recovered())
+        self.subscribe(SequenceEnded)
+        self.every(_TICK_S, _Tick())
+
+    def _serves(self, request: Request) -> bool:
+        """Whether this telescope has all the channels that the request needs."""
+        return all(
+            album.channel in self._channel_times
+            for sequence in request.sequences
+            for album in sequence.albums
+        )
+
+    async def on_receive(self, message: Message) -> Any:
+        """Answer the majordome, take in requests and ends, and plan."""
+        match message:
+            case StartNight():
+                return await self._start_night(message)
+            case EndNight():
+                return await self._end_night(message.night)
+            case GetNext():
+                return self._next()
+            case SequenceBegun():
+                await self._begun(message)
+            case SequenceEnded():
+                await self._ended(message)
+            case Submit():
+                return await self._submit(message.request)
+            case ChannelAvailability():
+                self._channels(message.available)
+            case Replan():
+                self._ask_for_plan(message.trigger)
+            case _Plan():
+                self._plan_timer = None
+                if self._planning is not None:
+                    await self._plan(self._planning)
+            case _Tick():
+                await self._pending()
+            case _:
+                return await super().on_receive(message)
+        return None
+
+    async def _start_night(self, order: StartNight) -> PlanPublished:
+        planning = self._planning
+        if planning is None or planning.night != order.night:
+            for template in self._nightly:
+                request = request_of_night(template, order.night)
+                if self._serves(request) and not self._known(request):
+                    await self._add(request, submitted_by="every night")
+            await self._make(self._book.night_started())
+            planning = NightPlanning(
+                unit=self._unit,
+                site=self._site,
+                night=order.night,
+                start_unix_s=unix_from_datetime(order.dark_start_utc),
+                end_unix_s=unix_from_datetime(order.dark_end_utc),
+                programmes=self._programmes,
+                channel_times=self._channel_times,
+                settings=self._settings,
+                version=await self._store.plans.last_version(order.night),
+                used_s=await self._store.programmes.used_s(),
+            )
+            self._planning = planning
+        self._triggers.append("night start")
+        return await self._plan(planning)
+
+    def _known(self, request: Request) -> bool:
+        return any(sequence.sequence_id in self._book.entries for sequence in request.sequences)
+
+    async def _end_night(self, night: str) -> NightClosed:
+        planning, self._planning = self._planning, None
+        reasons = planning.reasons() if planning is not None else {}
+        await self._make(self._book.night_ended(reasons))
+        counts = Counter(
+            entry.state.value
+            for entry in self._book.entries.values()
+            if entry.state is not _S.TO_BE_PLANNED
+        )
+        await self._close_finished()
+        closed = NightClosed(night=night, counts=dict(sorted(counts.items())))
+        self.publish(closed)
+        return closed
+
+    def _next(self) -> NextSequence | None:
+        planning = self._planning
+        if planning is None:
+            return None
+        waiting = {entry.sequence.sequence_id for entry in self._book.in_states(*WAITING)}
+        found = planning.next_start(self.clock.unix_s(), waiting)
+        if found is None:
+            return None
+        entry = self._book.entries[found.sequence_id]
+        return NextSequence(
+            sequence=entry.sequence, start_utc=found.start_utc, end_utc=found.end_utc
+        )
+
+    async def _begun(self, begun: SequenceBegun) -> None:
+        identity = begun.sequence.sequence_id
+        await self._make(self._book.move(identity, _S.EXECUTING, "on the telescope"))
+        if self._planning is not None:
+            self._planning.begun(identity, self.clock.unix_s())
+
+    async def _ended(self, ended: SequenceEnded) -> None:
+        entry = self._book.entries.get(ended.sequence_id)
+        if entry is None:
+            return
+        night = self._planning.night if self._planning is not None else ""
+        booking = charge(ended, entry.sequence.programme_id, night)
+        await self._make(
+            (
+                *self._book.move(ended.sequence_id, ended.state, ended.reason),
+                *self._book.consequences(ended.sequence_id, ended.state),
+            ),
+            [booking],
+        )
+        if self._planning is not None:
+            self._planning.ended(ended.sequence_id, entry.sequence.programme_id, booking.seconds)
+            self._ask_for_plan(f"{ended.sequence_id} {ended.state}")
+        await self._close_finished()
+
+    async def _close_finished(self) -> None:
+        for request_id in self._book.finished_requests():
+            self._book.forget(request_id)
+            try:
+                await self._store.requests.close(request_id, time_utc=self.clock.now())
+            except StoreUnavailableError as error:
+                self.log.warning("request %s is finished but not closed: %s", request_id, error)
+            self._archive.tell(CloseRequest(request_id=request_id))
+
+    async def _submit(self, request: Request) -> tuple[str, ...]:
+        known = {programme.programme_id for programme in self._programmes}
+        if request.programme_id not in known:
+            raise Rejected(
+                f"request {request.request_id}: programme {request.programme_id!r} is unknown; "
+                f"known: {', '.join(sorted(known))}"
+            )
+        if not self._serves(request):
+            raise Rejected(
+                f"request {request.request_id} asks for channels that {self._unit} has not; "
+                f"it has {', '.join(self._channel_times)}"
+            )
+        if not self._known(request):
+            await self._add(request, submitted_by="alert" if request.alert_id else "user")
+            await self._make(
+                tuple(
+                    move
+                    for sequence in request.sequences
+                    for move in self._book.move(sequence.sequence_id, _S.TO_BE_PLANNED, "accepted")
+                )
+            )
+            self._ask_for_plan(f"request {request.request_id} submitted")
+        return tuple(sequence.sequence_id for sequence in request.sequences)
+
+    async def _add(self, request: Request, *, submitted_by: str) -> None:
+        await self._store.requests.add(
+            request, submitted_by=submitted_by, submitted_utc=self.clock.now()
+        )
+        self._book.add(request, {})
+
+    def _channels(self, available: tuple[str, ...]) -> None:
+        if available != self._available:
+            lost = sorted(set(self._available) - set(available))
+            back = sorted(set(available) - set(self._available))
+            self._available = available
+            self._ask_for_plan(
+                "; ".join(
+                    [f"{channel} lost" for channel in lost]
+                    + [f"{channel} back" for channel in back]
+                )
+            )
+
+    def _ask_for_plan(self, trigger: str) -> None:
+        if self._planning is None:
+            return
+        self._triggers.append(trigger)
+        if self._plan_timer is None:
+            wait_s = self.clock.wall_to_loop_s(self._settings.coalesce_s)
+            self._plan_timer = self.tell_later(wait_s, _Plan())
+
+    async def _plan(self, planning: NightPlanning) -> PlanPublished:
+        triggers, self._triggers = self._triggers, []
+        open_entries = self._book.in_states(*WAITING, _S.UNPLANNABLE, _S.EXECUTING)
+        lost = tuple(sorted(set(self._channel_times) - set(self._available)))
+        trigger = "; ".join(dict.fromkeys(triggers)) or "asked"
+        question = PlanQuestion(
+            entries={entry.sequence.sequence_id: entry for entry in open_entries},
+            lost_channels=lost,
+            now_utc=self.clock.now(),
+            trigger=trigger,
+        )
+        published = await self.blocking(planning.plan, question, deadline_s=_PLAN_DEADLINE_S)
+        await self._make(planning.state_moves(self._book))
+        version = plan_version(published)
+        try:
+            await self._store.plans.add(version)
+        except StoreUnavailableError as error:
+            self.log.warning("plan %d is not stored: %s", published.version, error)
+        self._announce(published)
+        return published
+
+    def _announce(self, published: PlanPublished) -> None:
+        self.publish(published)
+        self.publish(
+            JournalEntry(
+                kind="plan",
+                subject=self.path,
+                text=f"plan {published.version} of {published.night} ({published.trigger}): "
+                f"{len(published.scheduled)} scheduled, {len(published.not_scheduled)} not",
+                time_utc=published.time_utc,
+                data={
+                    "version": published.version,
+                    "scheduled": len(published.scheduled),
+                    "not_scheduled": len(published.not_scheduled),
+                    "value": round(published.value, 3),
+                    "input_hash": published.input_hash,
+                    "wall_cpu_s": published.cpu_s,
+                },
+                who="scheduler",
+            )
+        )
+
+    async def _pending(self) -> None:
+        """PLANNED sequences whose start is near become PENDING."""
+        planning = self._planning
+        if planning is None:
+            return
+        horizon_utc = self.clock.now() + timedelta(seconds=self._settings.pending_before_s)
+        due = [
+            placed.sequence_id for placed in planning.scheduled if placed.start_utc <= horizon_utc
+        ]
+        moves = [
+            move
+            for identity in due
+            if (entry := self._book.entries.get(identity)) is not None and entry.state is _S.PLANNED
+            for move in self._book.move(identity, _S.PENDING, "its start is near")
+        ]
+        await self._make(tuple(moves))
+
+    async def _make(self, moves: Iterable[Move], ledger: list[LedgerEntry] | None = None) -> None:
+        """Store moves with their journal lines, make them true, and tell everyone.
+
+        Without a database the moves are made all the same and stored when it is back: a night is
+        not lost to a full disk.
+        """
+        moves = list(moves)
+        if not moves and not ledger:
+            return
+        time_utc = self.clock.now()
+        self._book.apply(moves)
+        self._unsaved.append(Batch(moves=moves, bookings=ledger or []))
+        await self._save(time_utc)
+        for move in moves:
+            entry = self._book.entries[move.sequence_id]
+            self.publish(
+                SequenceStateChanged(
+                    sequence_id=move.sequence_id,
+                    request_id=entry.request.request_id,
+                    name=entry.sequence.name,
+                    old=move.old,
+                    new=move.new,
+                    reason=move.reason,
+                    time_utc=time_utc,
+                )
+            )
+
+    async def _save(self, time_utc: datetime) -> None:
+        """Store the batches that wait, oldest first, until the database refuses."""
+        while self._unsaved:
+            batch = self._unsaved[0]
+            lines = [line_of_move(move, time_utc) for move in batch.moves]
+            try:
+                numbers = await self._store.requests.move(
+                    [state_move(move, time_utc) for move in batch.moves],
+                    lines=lines,
+                    ledger=batch.bookings,
+                )
+            except StoreUnavailableError as error:
+                self.log.warning("%d batches of moves wait: %s", len(self._unsaved), error)
+                return
+            self._unsaved.pop(0)
+            for seq, line in zip(numbers, lines, strict=True):
+                self.publish(JournalWritten(seq=seq, entry=entry_of_line(line)))

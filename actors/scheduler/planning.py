@@ -1,0 +1,252 @@
+"""The planning of one night on one telescope: windows once, then a plan for each question.
+
+Runs in an executor, one question at a time: it is the actor's own and nobody else touches it.
+"""
+
+from __future__ import annotations
+
+import time
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from actors.scheduler.book import WAITING, Book, Move
+from actors.scheduler.ledger import left_tonight_s
+from actors.scheduler.messages import NotScheduled, PlanPublished, ScheduledSequence
+from actors.scheduler.translate import (
+    NightSky,
+    instance,
+    not_scheduled,
+    planner_sequence,
+    scheduled,
+    sequence_windows,
+)
+from pyros.clock import datetime_from_unix, unix_from_datetime
+from pyros.domain.sequence import SequenceState, duration_s
+from pyros.scheduling.instance import Committed
+from pyros.scheduling.night_plan import plan_night
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from datetime import datetime
+
+    from actors.scheduler.book import Entry
+    from actors.scheduler.settings import SchedulerSettings
+    from pyros.domain.programme import ScientificProgramme
+    from pyros.domain.sequence import ChannelTimes
+    from pyros.scheduling.instance import Sequence
+    from pyros.sky.site import Site
+
+_UNPLANNABLE_CODES = frozenset(
+    {"BELOW_HORIZON", "MOON", "USER_WINDOW", "TOO_LONG_FOR_WINDOW", "NEVER_VISIBLE", "DEVICE_DOWN"}
+)
+"""Reasons that no other plan of tonight would change, as things stand."""
+_PLANNABLE = (SequenceState.TO_BE_PLANNED, SequenceState.UNPLANNABLE)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PlanQuestion:
+    """What a plan is asked for.
+
+    Attributes:
+        entries: Sequences that wait or run, by id.
+        lost_channels: Cameras that cannot be used.
+        now_utc: The present; nothing is planned before it.
+        trigger: What led to the question.
+    """
+
+    entries: Mapping[str, Entry]
+    lost_channels: tuple[str, ...]
+    now_utc: datetime
+    trigger: str
+
+
+class NightPlanning:
+    """One night.
+
+    Args:
+        unit: Telescope id.
+        site: Where it stands.
+        night: Night label.
+        start_unix_s: Start of the dark time, second 0 of plans.
+        end_unix_s: End of the dark time.
+        programmes: All programmes.
+        channel_times: Overheads of the channels.
+        settings: Planner's figures.
+        version: Last plan version of this night that was stored.
+        used_s: Seconds each programme has used this semester.
+    """
+
+    def __init__(
+        self,
+        *,
+        unit: str,
+        site: Site,
+        night: str,
+        start_unix_s: float,
+        end_unix_s: float,
+        programmes: tuple[ScientificProgramme, ...],
+        channel_times: Mapping[str, ChannelTimes],
+        settings: SchedulerSettings,
+        version: int,
+        used_s: Mapping[str, float],
+    ) -> None:
+        self.night = night
+        self._unit = unit
+        self._sky = NightSky.over(site, start_unix_s, end_unix_s)
+        self._programmes = {item.programme_id: item for item in programmes}
+        self._channel_times = channel_times
+        self._settings = settings
+        self._version = version
+        self._used_semester_s = dict(used_s)
+        self._used_tonight_s: dict[str, float] = {}
+        self._sequences: dict[str, Sequence] = {}
+        self._running: dict[str, float] = {}
+        self.scheduled: tuple[ScheduledSequence, ...] = ()
+        self._not_scheduled: tuple[NotScheduled, ...] = ()
+
+    def plan(self, question: PlanQuestion) -> PlanPublished:
+        """The best plan for what is left of the night, with a reason for everything left out."""
+        began_s = time.process_time()
+        now_s = max(unix_from_datetime(question.now_utc) - self._sky.start_unix_s, 0.0)
+        sequences = {
+            identity: self._in_words(entry) for identity, entry in question.entries.items()
+        }
+        committed = [
+            Committed(id=identity, start_s=started_s, telescope=self._unit)
+            for identity, started_s in self._running.items()
+            if identity in sequences
+        ]
+        first = self._version == 0
+        self._version += 1
+        plan = plan_night(
+            instance(
+                unit=self._unit,
+                sky=self._sky,
+                sequences=sequences.values(),
+                programmes=self._programmes.values(),
+                quota_left_s=left_tonight_s(
+                    self._programmes.values(),
+                    self._used_semester_s,
+                    self._used_tonight_s,
+                    self._sky.end_unix_s - self._sky.start_unix_s,
+                ),
+                committed=committed,
+                published=self._published_starts(sequences),
+                lost_channels=question.lost_channels,
+                now_s=now_s,
+                settings=self._settings,
+            ),
+            seed=self._version,
+            iterations=self._settings.search_iterations if first else 0,
+            now_s=now_s,
+            compiled=False,
+        )
+        priorities = {identity: item.priority for identity, item in sequences.items()}
+        self.scheduled = scheduled(plan, question.entries, self._sky, priorities)
+        self._not_scheduled = not_scheduled(plan, question.entries)
+        return PlanPublished(
+            night=self.night,
+            version=self._version,
+            trigger=question.trigger,
+            scheduled=self.scheduled,
+            not_scheduled=self._not_scheduled,
+            value=plan.value,
+            input_hash=plan.input_hash,
+            cpu_s=time.process_time() - began_s,
+            time_utc=question.now_utc,
+        )
+
+    def _in_words(self, entry: Entry) -> Sequence:
+        """The sequence in the planner's words; windows are found once a night."""
+        identity = entry.sequence.sequence_id
+        if identity not in self._sequences:
+            length_s = duration_s(entry.sequence, self._channel_times)
+            windows_s, no_window = sequence_windows(self._sky, entry, length_s)
+            self._sequences[identity] = planner_sequence(
+                entry,
+                self._programmes[entry.sequence.programme_id],
+                windows_s,
+                no_window,
+                self._channel_times,
+            )
+        return self._sequences[identity]
+
+    def _published_starts(self, sequences: Mapping[str, Sequence]) -> dict[str, float]:
+        return {
+            item.sequence_id: unix_from_datetime(item.start_utc) - self._sky.start_unix_s
+            for item in self.scheduled
+            if item.sequence_id in sequences
+        }
+
+    def next_start(self, now_unix_s: float, waiting: set[str]) -> ScheduledSequence | None:
+        """What comes next in the plan's order, as early as its window allows.
+
+        Starting early when the telescope is free costs nothing and keeps a reserve for clouds.
+        """
+        now_s = now_unix_s - self._sky.start_unix_s
+        for item in self.scheduled:
+            if item.sequence_id not in waiting:
+                continue
+            sequence = self._sequences[item.sequence_id]
+            start_s = self._earliest_s(sequence, now_s)
+            if start_s is None:
+                continue
+            planned_s = unix_from_datetime(item.start_utc) - self._sky.start_unix_s
+            start_s = min(max(start_s, now_s), max(planned_s, now_s))
+            start_utc = datetime_from_unix(self._sky.start_unix_s + start_s)
+            end_utc = datetime_from_unix(self._sky.start_unix_s + start_s + sequence.duration_s)
+            return ScheduledSequence(
+                sequence_id=item.sequence_id,
+                name=item.name,
+                programme_id=item.programme_id,
+                start_utc=start_utc,
+                end_utc=end_utc,
+                priority=item.priority,
+                filters=item.filters,
+                ra_deg=item.ra_deg,
+                dec_deg=item.dec_deg,
+            )
+        return None
+
+    def _earliest_s(self, sequence: Sequence, now_s: float) -> float | None:
+        margin_s = self._settings.settle_s
+        for low_s, high_s in sequence.windows_s:
+            start_s = max(low_s, now_s)
+            if start_s + sequence.duration_s + margin_s <= high_s + self._settings.fit_margin_s:
+                return start_s
+        return None
+
+    def begun(self, sequence_id: str, now_unix_s: float) -> None:
+        """A sequence runs: plans keep it where it is."""
+        self._running[sequence_id] = max(now_unix_s - self._sky.start_unix_s, 0.0)
+
+    def ended(self, sequence_id: str, programme_id: str, used_s: float) -> None:
+        """A sequence has ended and cost its programme so much."""
+        self._running.pop(sequence_id, None)
+        for used in (self._used_semester_s, self._used_tonight_s):
+            used[programme_id] = used.get(programme_id, 0.0) + used_s
+
+    def reasons(self) -> dict[str, str]:
+        """Why the last plan left sequences out, by id."""
+        return {item.sequence_id: item.text for item in self._not_scheduled}
+
+    def state_moves(self, book: Book) -> tuple[Move, ...]:
+        """What the last plan means for the states: PLANNED, back to TO_BE_PLANNED, UNPLANNABLE."""
+        moves: list[Move] = []
+        for item in self.scheduled:
+            entry = book.entries.get(item.sequence_id)
+            if entry is not None and entry.state in _PLANNABLE:
+                moves += book.move(
+                    item.sequence_id,
+                    SequenceState.PLANNED,
+                    f"at {item.start_utc:%H:%M:%S} by plan {self._version}",
+                )
+        for left_out in self._not_scheduled:
+            entry = book.entries.get(left_out.sequence_id)
+            if entry is None or entry.state not in WAITING:
+                continue
+            if left_out.code in _UNPLANNABLE_CODES:
+                moves += book.move(left_out.sequence_id, SequenceState.UNPLANNABLE, left_out.text)
+            elif entry.state is not SequenceState.TO_BE_PLANNED:
+                moves += book.move(left_out.sequence_id, SequenceState.TO_BE_PLANNED, left_out.text)
+        return tuple(moves)

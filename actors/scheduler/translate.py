@@ -1,0 +1,279 @@
+"""Between the observatory's words and the planner's: sequences to an instance, a plan to events.
+
+Pure. The planner counts seconds after the start of the dark time; windows come from the sky engine,
+each held over the whole sequence.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from actors.scheduler.messages import NotScheduled, ScheduledSequence
+from pyros.clock import datetime_from_unix, unix_from_datetime
+from pyros.domain.programme import Grade, priority
+from pyros.domain.sequence import ChannelTimes, duration_s
+from pyros.scheduling.instance import (
+    Committed,
+    Instance,
+    Night,
+    NoWindow,
+    Programme,
+    Sequence,
+    Telescope,
+)
+from pyros.sky import (
+    Constraints,
+    FixedTarget,
+    SkyGrid,
+    altaz_now,
+    local_sidereal_deg,
+    windows,
+)
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable, Mapping
+
+    from actors.scheduler.book import Entry
+    from actors.scheduler.settings import SchedulerSettings
+    from pyros.domain.programme import ScientificProgramme
+    from pyros.scheduling.plan import Plan
+    from pyros.sky.site import Site
+
+_GRID_STEP_S = 60.0
+ALERT_PRIORITY = 100.0
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NightSky:
+    """The dark time of one night: what windows are found on.
+
+    Attributes:
+        site: Where.
+        start_unix_s: Second 0 of the plan.
+        end_unix_s: End of the dark time.
+        grid: The sky at each minute of it.
+    """
+
+    site: Site
+    start_unix_s: float
+    end_unix_s: float
+    grid: SkyGrid
+
+    @classmethod
+    def over(cls, site: Site, start_unix_s: float, end_unix_s: float) -> NightSky:
+        """The sky of a dark time."""
+        return cls(
+            site=site,
+            start_unix_s=start_unix_s,
+            end_unix_s=end_unix_s,
+            grid=SkyGrid.over(site, start_unix_s, end_unix_s, step_s=_GRID_STEP_S),
+        )
+
+    def planner_night(self) -> Night:
+        """The same for the planner."""
+        return Night(
+            start_unix_s=self.start_unix_s,
+            duration_s=self.end_unix_s - self.start_unix_s,
+            lst_at_start_deg=local_sidereal_deg(self.site, self.start_unix_s),
+            latitude_deg=self.site.latitude_deg,
+            longitude_deg=self.site.longitude_deg,
+            height_m=self.site.height_m,
+        )
+
+
+def sequence_windows(
+    sky: NightSky, entry: Entry, length_s: float
+) -> tuple[tuple[tuple[float, float], ...], NoWindow | None]:
+    """Windows of a sequence in seconds after the night's start, or why there are none."""
+    sequence = entry.sequence
+    target = FixedTarget(
+        ra_deg=sequence.target.ra_deg,
+        dec_deg=sequence.target.dec_deg,
+        pm_ra_mas_yr=sequence.target.pm_ra_mas_yr,
+        pm_dec_mas_yr=sequence.target.pm_dec_mas_yr,
+    )
+    limits = _constraints(entry, sky)
+    spans = windows(sky.grid, target, limits, exposure_s=length_s)
+    found = tuple((low - sky.start_unix_s, high - sky.start_unix_s) for low, high in spans)
+    if found:
+        return found, None
+    return (), _why_not(sky, entry, target, length_s)
+
+
+def _constraints(
+    entry: Entry, sky: NightSky, *, moon: bool = True, user: bool = True
+) -> Constraints:
+    sequence = entry.sequence
+    earliest = unix_from_datetime(sequence.earliest_utc) if sequence.earliest_utc else None
+    latest = unix_from_datetime(sequence.latest_utc) if sequence.latest_utc else None
+    span = (
+        sky.start_unix_s if earliest is None else earliest,
+        sky.end_unix_s if latest is None else latest,
+    )
+    waived = sequence.alert_id is not None
+    return Constraints(
+        min_altitude_deg=sequence.min_altitude_deg,
+        max_sun_altitude_deg=None,  # the dark time itself is the limit
+        min_moon_separation_deg=(sequence.min_moon_separation_deg if moon and not waived else None),
+        min_sky_mag=None,
+        user_spans=(span,) if user else None,
+    )
+
+
+def _why_not(sky: NightSky, entry: Entry, target: FixedTarget, length_s: float) -> NoWindow:
+    """The first constraint whose removal would open a window, with its numbers."""
+    sequence = entry.sequence
+    times = sky.grid.unix_s
+    altitudes = np.array(
+        [altaz_now(sky.site, target.ra_deg, target.dec_deg, float(t))[0] for t in times[::10]]
+    )
+    highest_deg = float(altitudes.max())
+    if highest_deg < sequence.min_altitude_deg:
+        return NoWindow(
+            "BELOW_HORIZON",
+            f"highest {highest_deg:.1f} deg tonight, at least {sequence.min_altitude_deg:g} deg "
+            "is asked",
+            {"highest_deg": round(highest_deg, 2), "limit_deg": sequence.min_altitude_deg},
+        )
+    for code, without, what in (
+        ("MOON", {"moon": False}, "the Moon is nearer than asked"),
+        ("USER_WINDOW", {"user": False}, "the user's dates leave no time"),
+    ):
+        if windows(sky.grid, target, _constraints(entry, sky, **without), exposure_s=length_s):
+            return NoWindow(code, f"{what}; without that it could be observed tonight", {})
+    shortest = windows(sky.grid, target, _constraints(entry, sky), exposure_s=0.0)
+    longest_s = max((high - low for low, high in shortest), default=0.0)
+    return NoWindow(
+        "TOO_LONG_FOR_WINDOW",
+        f"it takes {length_s:.0f} s and its longest window tonight is {longest_s:.0f} s",
+        {"duration_s": length_s, "longest_window_s": longest_s},
+    )
+
+
+def planner_sequence(
+    entry: Entry,
+    programme: ScientificProgramme,
+    windows_s: tuple[tuple[float, float], ...],
+    no_window: NoWindow | None,
+    times: Mapping[str, ChannelTimes],
+) -> Sequence:
+    """One sequence in the planner's words."""
+    sequence = entry.sequence
+    alert = sequence.alert_id is not None
+    first = next((plan for album in sequence.albums for plan in album.plans), None)
+    return Sequence(
+        id=sequence.sequence_id,
+        programme=sequence.programme_id,
+        priority=(
+            ALERT_PRIORITY if alert else float(priority(programme.grade, sequence.priority_delta))
+        ),
+        filter=first.filter_name if first is not None else "",
+        ra_deg=sequence.target.ra_deg,
+        dec_deg=sequence.target.dec_deg,
+        duration_s=duration_s(sequence, times),
+        windows_s=windows_s,
+        alert=alert or programme.grade is Grade.ALERT,
+        mandatory=sequence.mandatory,
+        request=sequence.request_id,
+        devices=tuple(sorted(album.channel for album in sequence.albums)),
+        no_window=no_window,
+    )
+
+
+def instance(
+    *,
+    unit: str,
+    sky: NightSky,
+    sequences: Iterable[Sequence],
+    programmes: Iterable[ScientificProgramme],
+    quota_left_s: Mapping[str, float],
+    committed: Iterable[Committed],
+    published: Mapping[str, float],
+    lost_channels: Iterable[str],
+    now_s: float,
+    settings: SchedulerSettings,
+) -> Instance:
+    """A whole planning problem of one telescope.
+
+    Args:
+        unit: Telescope id.
+        sky: The dark time.
+        sequences: In the planner's words.
+        programmes: All programmes.
+        quota_left_s: What each may still be charged tonight; a missing one has no limit.
+        committed: What runs or is about to.
+        published: Starts that were published, seconds after the start.
+        lost_channels: Cameras that cannot be used from now on.
+        now_s: Seconds after the night's start.
+        settings: Slew, settle and filter times.
+    """
+    end_s = sky.end_unix_s - sky.start_unix_s
+    return Instance(
+        name=f"{unit} from {now_s:.0f} s",
+        night=sky.planner_night(),
+        telescopes=(
+            Telescope(
+                id=unit,
+                slew_rate_deg_s=settings.slew_rate_deg_s,
+                settle_s=settings.settle_s,
+                filter_change_s=settings.filter_change_s,
+            ),
+        ),
+        programmes=tuple(
+            Programme(
+                id=programme.programme_id,
+                quota_s=quota_left_s.get(programme.programme_id, end_s),
+            )
+            for programme in programmes
+        ),
+        sequences=tuple(sequences),
+        committed=tuple(committed),
+        published=dict(published),
+        device_down=dict.fromkeys(lost_channels, ((now_s, end_s),)),
+        fill_idle=settings.fill_idle,
+    )
+
+
+def scheduled(
+    plan: Plan, entries: Mapping[str, Entry], sky: NightSky, priorities: Mapping[str, float]
+) -> tuple[ScheduledSequence, ...]:
+    """The plan's placements as everyone sees them."""
+    placed: list[ScheduledSequence] = []
+    for placement in plan.placements:
+        entry = entries[placement.id]
+        sequence = entry.sequence
+        placed.append(
+            ScheduledSequence(
+                sequence_id=placement.id,
+                name=sequence.name,
+                programme_id=sequence.programme_id,
+                start_utc=datetime_from_unix(sky.start_unix_s + placement.start_s),
+                end_utc=datetime_from_unix(sky.start_unix_s + placement.end_s),
+                priority=int(priorities.get(placement.id, 0)),
+                filters=tuple(
+                    dict.fromkeys(
+                        plan_.filter_name for album in sequence.albums for plan_ in album.plans
+                    )
+                ),
+                ra_deg=sequence.target.ra_deg,
+                dec_deg=sequence.target.dec_deg,
+            )
+        )
+    return tuple(placed)
+
+
+def not_scheduled(plan: Plan, entries: Mapping[str, Entry]) -> tuple[NotScheduled, ...]:
+    """Why each of the others is not in the plan."""
+    return tuple(
+        NotScheduled(
+            sequence_id=rejection.id,
+            name=entries[rejection.id].sequence.name,
+            programme_id=entries[rejection.id].sequence.programme_id,
+            code=rejection.reason.value,
+            text=rejection.sentence,
+        )
+        for rejection in plan.rejected
+    )
