@@ -20,6 +20,10 @@ class MqttLinkError(TransientError):
     """The broker cannot be reached, refused, or the connection was lost: connect again later."""
 
 
+class MqttRefusedError(MqttLinkError):
+    """The broker refused one request; the connection itself goes on."""
+
+
 class MqttLink(Protocol):
     """One connection to a broker; build a new one for every connection.
 
@@ -39,6 +43,10 @@ class MqttLink(Protocol):
         """Close it in order: the broker discards the will. Does nothing when not connected."""
         ...
 
+    def abort(self) -> None:
+        """Cut it, as a crash does: the broker publishes the will."""
+        ...
+
     async def publish(self, message: MqttMessage) -> None:
         """Send a message; for QoS 1 and 2 returns when the broker has acknowledged it."""
         ...
@@ -47,7 +55,7 @@ class MqttLink(Protocol):
         """Ask for the messages of a filter, retained ones first.
 
         Raises:
-            MqttLinkError: Also when the broker refuses the filter.
+            MqttRefusedError: When the broker refuses the filter.
         """
         ...
 

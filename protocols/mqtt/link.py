@@ -21,7 +21,7 @@ import aiomqtt
 from paho.mqtt.packettypes import PacketTypes
 from paho.mqtt.properties import Properties
 
-from protocols.mqtt.connection import MqttLinkError
+from protocols.mqtt.connection import MqttLinkError, MqttRefusedError
 from protocols.mqtt.message import MqttMessage
 
 if TYPE_CHECKING:
@@ -137,6 +137,15 @@ class AiomqttLink:
             await client.__aexit__(None, None, None)
         self._end("is disconnected")
 
+    def abort(self) -> None:
+        """Cut the socket: the broker publishes the will."""
+        client = self._client
+        if client is not None:
+            open_socket = client._client.socket()  # noqa: SLF001 - no public way
+            if isinstance(open_socket, socket.socket):
+                with contextlib.suppress(OSError):
+                    open_socket.shutdown(socket.SHUT_RDWR)
+
     async def publish(self, message: MqttMessage) -> None:
         """Send a message; for QoS 1 and 2 returns when the broker has acknowledged it."""
         client = self._connected()
@@ -155,7 +164,8 @@ class AiomqttLink:
         """Subscribe; retained messages arrive after the broker's consent.
 
         Raises:
-            MqttLinkError: Refused, or the connection is lost.
+            MqttRefusedError: When the broker refuses the filter.
+            MqttLinkError: When the connection is lost.
         """
         client = self._connected()
         codes = await self._call(
@@ -164,7 +174,7 @@ class AiomqttLink:
         for code in codes:
             value = code if isinstance(code, int) else code.value
             if value >= _FAILURE:
-                raise MqttLinkError(
+                raise MqttRefusedError(
                     f"{self._name()}: broker refused to subscribe to {topic_filter!r}: "
                     f"{code} (0x{value:02X})"
                 )
@@ -220,7 +230,9 @@ class AiomqttLink:
                 self._raise_lost()
             task.cancel()
             raise
-        except (aiomqtt.MqttError, OSError, ValueError) as error:
+        except ValueError as error:  # paho's word for a malformed topic or an oversized payload
+            raise MqttRefusedError(f"{self._name()}: cannot {what}: {error}") from error
+        except (aiomqtt.MqttError, OSError) as error:
             raise MqttLinkError(f"{self._name()}: cannot {what}: {error}") from error
         finally:
             del self._calls[task]

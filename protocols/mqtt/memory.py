@@ -11,7 +11,7 @@ import asyncio
 from collections import deque
 from typing import TYPE_CHECKING
 
-from protocols.mqtt.connection import MqttLinkError
+from protocols.mqtt.connection import MqttLinkError, MqttRefusedError
 from protocols.mqtt.publication import Delivery, Publication
 from protocols.mqtt.reason import Reason
 from protocols.mqtt.router import ConnectRequest, Router
@@ -101,15 +101,22 @@ class MemoryLink:
             self._end("disconnected")
             self._router.detach(session, self, lost=False)
 
+    def abort(self) -> None:
+        """Cut it: the broker publishes the will."""
+        session = self._session
+        if session is not None and self._lost is None:
+            self._end("was cut here")
+            self._router.detach(session, self, lost=True)
+
     async def publish(self, message: MqttMessage) -> None:
         """Give the message to the broker; returns when it has it."""
         session = self._connected()
         try:
             check_topic_name(message.topic)
         except MqttTopicError as error:
-            raise MqttLinkError(str(error)) from error
+            raise MqttRefusedError(str(error)) from error
         if not self._router.access.may_publish(self._client_id, message.topic):
-            raise MqttLinkError(
+            raise MqttRefusedError(
                 f"MQTT in memory: broker refused publish to {message.topic!r}: not authorized"
             )
         if self._frozen:
@@ -127,7 +134,7 @@ class MemoryLink:
         wanted = Subscription(topic_filter=topic_filter, qos=qos)
         self._router.subscribe(session, (wanted,), reasons.extend)
         if reasons[0] >= Reason.UNSPECIFIED_ERROR:
-            raise MqttLinkError(
+            raise MqttRefusedError(
                 f"MQTT in memory: broker refused to subscribe {self._client_id!r} to "
                 f"{topic_filter!r}: {reasons[0].name}"
             )
@@ -139,7 +146,7 @@ class MemoryLink:
         try:
             check_topic_filter(topic_filter)
         except MqttTopicError as error:
-            raise MqttLinkError(str(error)) from error
+            raise MqttRefusedError(str(error)) from error
         self._router.unsubscribe(session, (topic_filter,))
         await asyncio.sleep(0)
 

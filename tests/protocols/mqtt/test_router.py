@@ -162,7 +162,7 @@ def test_queue_of_an_absent_client_is_bounded_and_keeps_the_newest(router):
     assert session.queued == 5
     assert session.dropped == 5
     port.got.clear()
-    session, port = join(router, "a", clean_start=False)
+    _, port = join(router, "a", clean_start=False)
     port.acknowledge()
     assert port.payloads[:5] == [b"4", b"5", b"6", b"7", b"8"]
 
