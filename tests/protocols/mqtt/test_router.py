@@ -237,7 +237,7 @@ def test_refused_qos_2_delivery_is_done(router):
 
 def test_message_that_expired_while_waiting_is_not_sent(router, timers):
     """Expiry is judged when it is the message's turn."""
-    session, port = join(router, "a", "x", receive_maximum=1)
+    _, port = join(router, "a", "x", receive_maximum=1)
     say(router, "x", b"first", qos=1)
     say(router, "x", b"short", qos=1, expires_s=5.0)
     say(router, "x", b"long", qos=1, expires_s=500.0)
