@@ -320,6 +320,40 @@ def _claimed(
     return None
 
 
+def event_odds(
+    first: KnownEvent,
+    second: KnownEvent,
+    rates_per_day: Mapping[str, float],
+    parameters: AssociationParameters,
+) -> Odds | None:
+    """The best odds between two events' triggers; None when a mission is in both."""
+    if {one.mission for one in first.threads} & {one.mission for one in second.threads}:
+        return None
+    found = [
+        result
+        for one in first.threads
+        for other in second.threads
+        if (
+            result := odds(
+                one,
+                other,
+                rate_per_day=_rate(other.mission, rates_per_day, parameters),
+                parameters=parameters,
+            )
+        )
+        is not None
+    ]
+    return max(found, key=lambda result: result.ln_odds, default=None)
+
+
+def _rate(
+    mission: str, rates_per_day: Mapping[str, float], parameters: AssociationParameters
+) -> float:
+    """A mission's counted rate, or its usual one."""
+    usual = parameters.usual_per_day
+    return rates_per_day.get(mission, usual.get(mission, usual["default"]))
+
+
 def _across_missions(
     trigger: Trigger,
     events: Sequence[KnownEvent],
@@ -327,20 +361,12 @@ def _across_missions(
     parameters: AssociationParameters,
 ) -> Belongs | NewEvent:
     """The event of another mission with the best odds, if they are good enough."""
-    usual = parameters.usual_per_day
-    rate = rates_per_day.get(trigger.mission, usual.get(trigger.mission, usual["default"]))
+    alone = KnownEvent(key="", notice_ids={}, threads=(trigger,))
     scored: list[tuple[float, str, str]] = []
     for event in events:
-        if any(known.mission == trigger.mission for known in event.threads):
-            continue  # this mission gave that event another id: they are two
-        found = [
-            result
-            for known in event.threads
-            if (result := odds(known, trigger, rate_per_day=rate, parameters=parameters))
-            is not None
-        ]
-        if found:
-            best = max(found, key=lambda one: one.ln_odds)
+        # An event with another trigger of this mission is another one: then there are no odds.
+        best = event_odds(event, alone, rates_per_day, parameters)
+        if best is not None:
             scored.append((best.ln_odds, event.key, best.sentence()))
     scored.sort(reverse=True)
     possible = tuple((key, text) for ln, key, text in scored if ln > parameters.possible_ln_odds)

@@ -1,5 +1,4 @@
-"""The record of one burst: its notices, what is believed of it now, and the states it lives
-through.
+"""The record of one burst: its notices, what is believed of it now, and its states.
 
 An event keeps its first T0 for ever. Its position is the best of its live notices, not the newest.
 A retraction takes notices back, and the event with them only when no other mission's notice keeps
@@ -174,7 +173,7 @@ def with_retraction(event: AlertEvent, retraction: Notice, at_utc: datetime) -> 
     own = [n for n in event.live if same_authority(n.authority, retraction.authority)]
     thread = thread_of(retraction)
     named = [n for n in own if n.notice_id in cited]
-    # The mission takes back its trigger: what it wrote of it and did not cite (lost, private) as well.
+    # The mission takes back its trigger: also what it wrote of it and did not cite.
     of_trigger = [n for n in own if thread is not None and thread_of(n) == thread]
     gone = {n.notice_id for n in (*named, *of_trigger)}
     changed = replace(
@@ -193,7 +192,7 @@ def same_authority(first: str, second: str) -> bool:
 
 
 def merged(into: AlertEvent, other: AlertEvent, at_utc: datetime) -> tuple[AlertEvent, AlertEvent]:
-    """Two events become one: the first keeps all notices and the earlier T0, the second points to it."""
+    """Two events become one: the first keeps all notices, the second points to it."""
     times = [t for t in (into.t0_utc, other.t0_utc) if t is not None]
     joined = replace(
         into,

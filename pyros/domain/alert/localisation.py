@@ -11,6 +11,8 @@ import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from pyros.domain.alert.stream import PACKET_TYPES, PacketKind
+
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
@@ -99,8 +101,25 @@ class Place:
         return high
 
 
+_LOCATING = frozenset({PacketKind.POSITION, PacketKind.REFINEMENT, PacketKind.SUBTHRESHOLD})
+_UNRELIABLE = frozenset({"UNRELIABLE_LOCATION", "BELOW_HORIZON"})
+
+
+def locates(notice: Notice) -> bool:
+    """Whether a notice says where the burst is; an image or a "not found" repeats a position."""
+    known = PACKET_TYPES.get(notice.packet_type) if isinstance(notice.packet_type, int) else None
+    return (
+        (known is None or known.kind in _LOCATING)
+        and not notice.pointing
+        and not notice.retraction
+        and notice.classification not in _UNRELIABLE
+    )
+
+
 def place_of(notice: Notice, calibration: Calibration) -> Place | None:
-    """The calibrated position of a notice, or None when it has none with an error."""
+    """The calibrated position of a notice, or None when it locates nothing or gives no error."""
+    if not locates(notice):
+        return None
     if notice.ra_deg is None or notice.dec_deg is None or notice.error_deg is None:
         return None
     containment = notice.containment or _DEFAULT_CONTAINMENT

@@ -1,0 +1,335 @@
+"""The book of all recent events: what each arriving notice does to it, and what is to be done.
+
+`receive` is the whole decision about a notice: gate, association, best position, strategy,
+retraction. It is a pure fold over the stream of notices, so the alert handler, the replay of a
+recorded day and the tests run the very same rules.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field, replace
+from datetime import timedelta
+from enum import StrEnum
+from typing import TYPE_CHECKING
+
+from pyros.domain.alert.association import (
+    Belongs,
+    Duplicate,
+    KnownEvent,
+    NewEvent,
+    associate,
+    event_odds,
+    thread_of,
+    trigger_rate_per_day,
+)
+from pyros.domain.alert.event import (
+    ACTIVE_STATES,
+    TRANSITIONS,
+    AlertEvent,
+    EventState,
+    best_of,
+    facts_of,
+    known,
+    merged,
+    open_event,
+    step,
+    with_notice,
+    with_retraction,
+)
+from pyros.domain.alert.gate import Decision, Judgement, Reason, judge
+from pyros.domain.alert.strategy import Strategy, choose
+from pyros.domain.alert.stream import PACKET_TYPES, PacketKind
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+    from datetime import datetime
+
+    from pyros.domain.alert.gate import Observability
+    from pyros.domain.alert.notice import Notice
+    from pyros.domain.alert.settings import Alerts
+
+NEGATIVE_CLASSES = frozenset(
+    {"NOT_GRB", "SOLAR_FLARE", "KNOWN_SOURCE", "TGF", "SGR", "LOCAL_PARTICLES", "NOT_IDENTIFIED"}
+)
+"""Classes by which a mission says that its own earlier trigger was no burst."""
+
+
+class Action(StrEnum):
+    """What a notice leads to."""
+
+    NONE = "none"  # stored, listed with its reasons
+    DUPLICATE = "duplicate"
+    OBSERVE = "observe"  # begin now
+    DEFER = "defer"  # begin at the next window
+    UPDATE = "update"  # an event that is active or done has a new notice
+    STOP = "stop"  # retracted, or no burst after all
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Outcome:
+    """The decision about one notice.
+
+    Attributes:
+        action: What is to be done.
+        judgement: The gate's decision with its reasons.
+        key: The event it belongs to, None when it belongs to none.
+        how: How it was joined ("new", "mission", "citation", "odds", ...), with the numbers.
+        best: The event's best notice after it.
+        best_changed: Whether that is another one than before.
+        strategy: The strategy taken, for OBSERVE, DEFER and UPDATE.
+        why: Why that strategy.
+        not_before_utc: For DEFER, when the window opens.
+    """
+
+    action: Action
+    judgement: Judgement
+    key: str | None = None
+    how: str = ""
+    best: Notice | None = None
+    best_changed: bool = False
+    strategy: Strategy | None = None
+    why: tuple[str, ...] = ()
+    not_before_utc: datetime | None = None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertBook:
+    """Recent events.
+
+    Attributes:
+        events: Events, newest first.
+        opened: How many events were ever opened: the counter of the keys.
+        trigger_times: T0 of each mission's triggers, for their rates.
+    """
+
+    events: tuple[AlertEvent, ...] = ()
+    opened: int = 0
+    trigger_times: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
+
+    def event(self, key: str) -> AlertEvent | None:
+        """The event of a key."""
+        return next((event for event in self.events if event.key == key), None)
+
+    def with_event(self, event: AlertEvent) -> AlertBook:
+        """The book with an event new or changed."""
+        if self.event(event.key) is None:
+            return replace(self, events=(event, *self.events))
+        changed = tuple(event if one.key == event.key else one for one in self.events)
+        return replace(self, events=changed)
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Arrived:
+    """An event with its newest notice, the event before it, and how the two were joined."""
+
+    before: AlertEvent | None
+    event: AlertEvent
+    how: str
+
+
+def receive(
+    book: AlertBook,
+    notice: Notice,
+    now_utc: datetime,
+    rules: Alerts,
+    observability: Observability | Callable[[Notice], Observability] | None = None,
+) -> tuple[AlertBook, Outcome]:
+    """Take a notice in.
+
+    Args:
+        book: The book before.
+        notice: The notice.
+        now_utc: The observatory's time.
+        rules: Gate, association and strategies.
+        observability: What the sky says of the notice's position, or who to ask.
+
+    Returns:
+        The book after, and what is to be done.
+    """
+    judgement = judge(notice, now_utc, rules.gate, observability)
+    source = rules.gate.source(notice.source)
+    codes = {reason.code for reason in judgement.reasons}
+    distrusted = codes & {"source-logs-only", "spoofed-authority"}
+    if (notice.test and not source.injected) or distrusted or _is_housekeeping(notice):
+        return book, Outcome(action=Action.NONE, judgement=judgement)
+    book = _forget_old(book, now_utc, rules)
+    found = associate(notice, _known(book, rules), _rates(book, now_utc, rules), rules.association)
+    match found:
+        case Duplicate(key=key, text=text):
+            return book, Outcome(action=Action.DUPLICATE, judgement=judgement, key=key, how=text)
+        case Belongs(key=key):
+            event = book.event(key)
+            if event is None:
+                return book, Outcome(action=Action.NONE, judgement=judgement)
+            if notice.retraction:
+                return _retract(book, event, notice, now_utc, judgement)
+            joined = with_notice(event, notice, found.possible)
+            book, joined, joining = _reconsider(_count(book, notice), joined, now_utc, rules)
+            arrived = _Arrived(
+                before=event, event=joined, how=f"{found.how}: {found.text}{joining}"
+            )
+            return _decide(book, arrived, now_utc, rules, judgement)
+        case NewEvent(possible=possible):
+            if notice.retraction or notice.classification not in rules.gate.classes:
+                return book, Outcome(action=Action.NONE, judgement=judgement)
+            kind = (notice.classification or "x").lower()[:3]
+            key = f"{kind}-{now_utc:%y%m%d}-{book.opened + 1:03d}"
+            event = open_event(key, notice, now_utc, possible=possible, injected=source.injected)
+            book = replace(_count(book, notice), opened=book.opened + 1)
+            arrived = _Arrived(before=None, event=event, how="new")
+            return _decide(book, arrived, now_utc, rules, judgement)
+
+
+def _reconsider(
+    book: AlertBook, event: AlertEvent, now_utc: datetime, rules: Alerts
+) -> tuple[AlertBook, AlertEvent, str]:
+    """Merge an event with one that it may be, now that a notice has told more.
+
+    A first notice often has no position; the next one may show that two events are one. The event
+    that the telescope works for stays; two such events are left to people.
+    """
+    view = known(event, rules.association)
+    rates = _rates(book, now_utc, rules)
+    for other in book.events:
+        if other.key == event.key or other.state in {EventState.MERGED, EventState.RETRACTED}:
+            continue
+        found = event_odds(known(other, rules.association), view, rates, rules.association)
+        if found is None or found.ln_odds <= rules.association.merge_ln_odds:
+            continue
+        keep, lose = (event, other) if other.state not in ACTIVE_STATES else (other, event)
+        if EventState.MERGED not in TRANSITIONS[lose.state]:
+            continue
+        joined, gone = merged(keep, lose, now_utc)
+        text = f"; merged with {lose.key}: {found.sentence()}"
+        return book.with_event(joined).with_event(gone), joined, text
+    return book, event, ""
+
+
+def _decide(
+    book: AlertBook,
+    arrived: _Arrived,
+    now_utc: datetime,
+    rules: Alerts,
+    judgement: Judgement,
+) -> tuple[AlertBook, Outcome]:
+    """What a notice that belongs to an event leads to."""
+    before, event, how = arrived.before, arrived.event, arrived.how
+    notice = event.notices[-1]
+    best = best_of(event, rules.association)
+    old_best = best_of(before, rules.association) if before else None
+    changed = best is not None and (old_best is None or best.notice_id != old_best.notice_id)
+    active = event.state in ACTIVE_STATES
+    if active and _disowned(event, notice):
+        state = EventState.IGNORED if event.state is EventState.ACCEPTED else EventState.CLOSED
+        said = f"{notice.packet_name} says {notice.classification}"
+        stopped = step(event, state, now_utc, said)
+        reason = Reason(code="no-burst", text=said)
+        judgement = replace(judgement, decision=Decision.IGNORED, reasons=(reason,))
+        outcome = Outcome(action=Action.STOP, judgement=judgement, key=event.key, how=how)
+        return book.with_event(stopped), outcome
+    if judgement.decision not in {Decision.ACCEPTED, Decision.DEFERRED}:
+        if event.state is EventState.RECEIVED:
+            event = step(event, EventState.IGNORED, now_utc, judgement.reasons[0].text)
+        outcome = Outcome(
+            action=Action.NONE, judgement=judgement, key=event.key, how=how, best=best
+        )
+        return book.with_event(event), outcome
+    facts = facts_of(
+        event, rules.association, now_utc, observable_now=judgement.decision is Decision.ACCEPTED
+    )
+    choice = choose(facts, rules.book)
+    accepted = judgement.decision is Decision.ACCEPTED
+    wanted = EventState.ACCEPTED if accepted else EventState.DEFERRED
+    fresh = event.state not in ACTIVE_STATES and wanted in TRANSITIONS[event.state]
+    if fresh:
+        event = step(event, wanted, now_utc, choice.reasons[0])
+    action = (Action.OBSERVE if accepted else Action.DEFER) if fresh else Action.UPDATE
+    outcome = Outcome(
+        action=action,
+        judgement=judgement,
+        key=event.key,
+        how=how,
+        best=best,
+        best_changed=changed,
+        strategy=choice.strategy,
+        why=choice.reasons,
+        not_before_utc=judgement.not_before_utc,
+    )
+    return book.with_event(event), outcome
+
+
+def _retract(
+    book: AlertBook,
+    event: AlertEvent,
+    retraction: Notice,
+    now_utc: datetime,
+    judgement: Judgement,
+) -> tuple[AlertBook, Outcome]:
+    """Take back what a retraction names; stop when nothing stands."""
+    after = with_retraction(event, retraction, now_utc)
+    died = after.state is EventState.RETRACTED and event.state is not EventState.RETRACTED
+    outcome = Outcome(
+        action=Action.STOP if died else Action.NONE,
+        judgement=judgement,
+        key=event.key,
+        how=f"{len(after.retracted) - len(event.retracted)} notices taken back",
+    )
+    return book.with_event(after), outcome
+
+
+def _is_housekeeping(notice: Notice) -> bool:
+    """Whether a notice only says where a spacecraft looks."""
+    known_type = notice.packet_type if isinstance(notice.packet_type, int) else -1
+    packet = PACKET_TYPES.get(known_type)
+    return packet is not None and packet.kind is PacketKind.HOUSEKEEPING
+
+
+def _disowned(event: AlertEvent, notice: Notice) -> bool:
+    """Whether the only mission that saw the burst says that it was none."""
+    threads = {thread_of(one) for one in event.live}
+    return notice.classification in NEGATIVE_CLASSES and threads == {thread_of(notice)}
+
+
+def _known(book: AlertBook, rules: Alerts) -> list[KnownEvent]:
+    """The events as association sees them; merged ones speak through the event they went into."""
+    return [
+        known(event, rules.association)
+        for event in book.events
+        if event.state is not EventState.MERGED
+    ]
+
+
+def _rates(book: AlertBook, now_utc: datetime, rules: Alerts) -> dict[str, float]:
+    """Each mission's trigger rate."""
+    return {
+        mission: trigger_rate_per_day(mission, times, now_utc, rules.association)
+        for mission, times in book.trigger_times.items()
+    }
+
+
+def _count(book: AlertBook, notice: Notice) -> AlertBook:
+    """The book with a mission's new trigger counted; its updates are no triggers."""
+    if notice.t0_utc is None:
+        return book
+    times = book.trigger_times.get(notice.mission, ())
+    if any(abs((notice.t0_utc - one).total_seconds()) < 1.0 for one in times[-50:]):
+        return book
+    return replace(
+        book, trigger_times={**book.trigger_times, notice.mission: (*times, notice.t0_utc)}
+    )
+
+
+def _forget_old(book: AlertBook, now_utc: datetime, rules: Alerts) -> AlertBook:
+    """The book without events and trigger times that can join nothing any more."""
+    reach = timedelta(days=rules.association.same_mission_days)
+    keep = tuple(
+        event
+        for event in book.events
+        if event.state in ACTIVE_STATES or now_utc - event.steps[0].at_utc <= reach
+    )
+    start_utc = now_utc - timedelta(days=rules.association.rate_days)
+    times = {
+        mission: tuple(one for one in ones if one >= start_utc)
+        for mission, ones in book.trigger_times.items()
+    }
+    return replace(book, events=keep, trigger_times=times)
