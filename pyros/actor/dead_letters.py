@@ -94,12 +94,11 @@ class DeadLetters:
         self.counts[reason] += 1
         if isinstance(content, DeadLetter):
             return
-        sender = envelope.sender
         letter = DeadLetter(
             message=content,
             reason=reason,
             target=target,
-            sender=None if sender is None else sender.path,
+            sender=envelope.sender,
             in_lane=Lane(envelope.lane),
             incarnation=incarnation,
             loop_s=self._now_s(),

@@ -25,7 +25,7 @@ class Envelope(PykkaEnvelope[Any]):
     """A told message.
 
     Attributes:
-        sender: The cell that sent it; None from outside any actor.
+        sender: Path of the actor that sent it; None from outside any actor.
         sent_s: Loop second at which it was sent.
         trace: Trace number (our own) or W3C trace id (from outside).
         lane: Index of its lane.
@@ -33,16 +33,15 @@ class Envelope(PykkaEnvelope[Any]):
 
     __slots__ = ("lane", "sender", "sent_s", "trace")
 
-    reply_to: Any  # asyncio's future or ours: both have done, set_result, set_exception
+    reply_to: Any = None  # asyncio's future or ours: both have done, set_result, set_exception
     kind: int = TELL
     deadline_s: float | None = None
     chain: tuple[Cell, ...] = ()
 
     def __init__(
-        self, message: Any, sender: Cell | None, sent_s: float, trace: int | str, lane: int
+        self, message: Any, sender: str | None, sent_s: float, trace: int | str, lane: int
     ) -> None:
         self.message = message
-        self.reply_to = None
         self.sender = sender
         self.sent_s = sent_s
         self.trace = trace
@@ -63,7 +62,7 @@ class SpecialEnvelope(Envelope):
     kind = SPECIAL
 
     def __init__(
-        self, message: Any, sender: Cell | None, sent_s: float, trace: int | str, lane: int
+        self, message: Any, sender: str | None, sent_s: float, trace: int | str, lane: int
     ) -> None:
         super().__init__(message, sender, sent_s, trace, lane)
         self.expires_s: float | None = None
@@ -87,14 +86,14 @@ class AskEnvelope(Envelope):
         deferred: Whether the handler took over the reply (`Actor.defer`).
     """
 
-    __slots__ = ("chain", "deadline_s", "deferred")
+    __slots__ = ("chain", "deadline_s", "deferred", "reply_to")
 
     kind = ASK
 
     def __init__(
         self,
         message: Any,
-        sender: Cell | None,
+        sender: str | None,
         sent_s: float,
         trace: int | str,
         lane: int,

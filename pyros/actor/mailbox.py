@@ -110,17 +110,24 @@ class BlockingLane(LaneQueue):
 class Mailbox:
     """The lanes of one actor and the future that wakes it.
 
+    Attributes:
+        queues: The lanes; None where none was needed yet.
+        preempt: Whether anything but commands may be queued: what the fast paths look at.
+        waiter: The future that the receive loop awaits when it is idle.
+        streak: Commands served since the last telemetry.
+
     Args:
         specs: Four lane specifications, in the order of `Lane`.
     """
 
-    __slots__ = ("_specs", "queues", "streak", "waiter")
+    __slots__ = ("_specs", "preempt", "queues", "streak", "waiter")
 
     def __init__(self, specs: tuple[LaneSpec, ...] = DEFAULT_LANES) -> None:
         self._specs = specs
         self.queues: list[LaneQueue | None] = [None, None, None, None]
         self.waiter: asyncio.Future[None] | None = None
         self.streak = 0
+        self.preempt = False
 
     def put(self, envelope: Envelope) -> Envelope | None:
         """Queue a message; returns the one that found no room (itself or the oldest), if any."""
@@ -135,6 +142,8 @@ class Mailbox:
             if refused.kind == SPECIAL:
                 refused.leave()  # type: ignore[attr-defined]  # kind says it is special
         queue.append(envelope)
+        if envelope.lane != Lane.COMMAND:
+            self.preempt = True
         if (waiter := self.waiter) is not None:
             self.waiter = None
             if not waiter.done():
@@ -173,7 +182,15 @@ class Mailbox:
             if queue is None:
                 queue = self.make_lane(envelope.lane)
             queue.appendleft(envelope)
+            self.preempt = True
         self.wake()
+
+    def put_first(self, envelope: Envelope) -> None:
+        """Put back the message that was just taken."""
+        queue = self.queues[envelope.lane]
+        assert queue is not None  # noqa: S101 - it was taken from there
+        queue.appendleft(envelope)
+        self.preempt = True
 
     def pop(self) -> Envelope | None:
         """The next message by urgency; telemetry gets its share (rule M1). None when empty."""
@@ -188,10 +205,13 @@ class Mailbox:
                 if self.streak > TELEMETRY_SHARE:
                     self.streak = 0
                     return telemetry.popleft()
+            else:
+                self.preempt = False
             return command.popleft()
         if telemetry:
             self.streak = 0
             return telemetry.popleft()
+        self.preempt = False
         return None
 
     def make_lane(self, lane: int) -> LaneQueue:

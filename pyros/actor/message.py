@@ -13,7 +13,9 @@ from __future__ import annotations
 
 import pickle
 from enum import Enum, IntEnum
-from typing import TYPE_CHECKING, Any, ClassVar, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, ClassVar, Final, Generic, TypeVar
+
+from pykka import messages as pykka_messages
 
 from pyros.actor.errors import BadMessageError
 
@@ -21,6 +23,13 @@ if TYPE_CHECKING:
     from collections.abc import Hashable
 
 R = TypeVar("R")
+
+PROXY_KINDS: Final = (
+    pykka_messages.ProxyCall,
+    pykka_messages.ProxyGetAttr,
+    pykka_messages.ProxySetAttr,
+)
+"""pykka's messages that a proxy sends; they are served beside the actor's own."""
 
 
 class Lane(IntEnum):
@@ -63,7 +72,7 @@ class Request(Message, Generic[R]):
 class DeliveryPolicy:
     """What the mailbox needs to know of a message class, looked up once per class."""
 
-    __slots__ = ("conflates", "interrupts", "lane", "plain", "ttl_s", "wire")
+    __slots__ = ("conflates", "fast", "interrupts", "lane", "name", "plain", "ttl_s", "wire")
 
     def __init__(self, kind: type[Any]) -> None:
         self.lane = int(getattr(kind, "lane", Lane.COMMAND)) if _is_ours(kind) else int(Lane.COMMAND)
@@ -71,10 +80,13 @@ class DeliveryPolicy:
         self.ttl_s: float | None = kind.ttl_s if _is_ours(kind) else None
         self.wire = _is_ours(kind) and bool(kind.wire)
         self.conflates = _is_ours(kind) and kind.conflation_key is not Message.conflation_key
+        self.name = kind.__name__
         self.plain = self.ttl_s is None and not self.conflates and not self.interrupts
+        self.fast = self.plain and self.lane == Lane.COMMAND and not issubclass(kind, PROXY_KINDS)
 
 
-_POLICIES: dict[type[Any], DeliveryPolicy] = {}
+POLICIES: dict[type[Any], DeliveryPolicy] = {}
+"""The policies looked up so far (`policy_of` fills it)."""
 
 
 def policy_of(kind: type[Any]) -> DeliveryPolicy:
@@ -83,11 +95,11 @@ def policy_of(kind: type[Any]) -> DeliveryPolicy:
     Raises:
         BadMessageError: When the class is a mutable `Message`, or a wire message that cannot pickle.
     """
-    policy = _POLICIES.get(kind)
+    policy = POLICIES.get(kind)
     if policy is None:
         if _is_ours(kind):
             _refuse_mutable(kind)
-        policy = _POLICIES[kind] = DeliveryPolicy(kind)
+        policy = POLICIES[kind] = DeliveryPolicy(kind)
     return policy
 
 

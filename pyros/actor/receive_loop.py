@@ -11,14 +11,13 @@ import asyncio
 from types import CoroutineType
 from typing import TYPE_CHECKING, Any, Final
 
-from pykka import messages as pykka_messages
-
 from pyros.actor.child_spec import Directive
 from pyros.actor.dead_letters import Undelivered
 from pyros.actor.envelope import ASK, CONTROL, SPECIAL, TELL, Envelope
 from pyros.actor.errors import DeadActorError, InterruptedHandlerError, Rejected, RestartLimitError
 from pyros.actor.interrupts import absorb_cancel
 from pyros.actor.lifecycle import Exit, Reason
+from pyros.actor.message import PROXY_KINDS, Lane
 
 if TYPE_CHECKING:
     from pyros.actor.actor import Actor
@@ -28,11 +27,8 @@ BATCH: Final = 64
 SLICE_S: Final = 0.002
 POISON_AFTER: Final = 3
 
-_PROXY_KINDS = (
-    pykka_messages.ProxyCall,
-    pykka_messages.ProxyGetAttr,
-    pykka_messages.ProxySetAttr,
-)
+SKIP: Final = Exit(reason=Reason.NORMAL)
+"""Not an exit: the message is dealt with, go on with the next one."""
 
 
 async def serve(cell: Cell, actor: Actor) -> Exit:
@@ -45,6 +41,7 @@ async def serve(cell: Cell, actor: Actor) -> Exit:
     pop = mailbox.pop
     scope = cell.scope
     receive = actor.on_receive
+    path = cell.path
     slice_s = SLICE_S * system.speed
     while True:
         envelope = pop()
@@ -53,116 +50,105 @@ async def serve(cell: Cell, actor: Actor) -> Exit:
             waiter = mailbox.waiter = loop.create_future()
             await waiter
             continue
-        left = BATCH
         start_s = now()
         yield_at_s = start_s + slice_s
-        while envelope is not None:
+        commands = mailbox.queues[Lane.COMMAND]
+        poison = cell.poison
+        handled = 0
+        for _ in range(BATCH):
+            message = envelope.message
             kind = envelope.kind
-            if kind != TELL and (ended := _special(cell, envelope, kind, start_s)) is not None:
-                if isinstance(ended, Exit):
-                    return ended
-                envelope = pop()
-                continue
-            if (poison := cell.poison) is not None and _is_poison(poison, envelope.message):
-                cell.refuse(envelope, Undelivered.POISON)
-                envelope = pop()
-                continue
+            handler = receive
+            if kind != TELL or poison is not None:
+                ended = _special(cell, envelope, kind, start_s)
+                if ended is not None:
+                    if ended is not SKIP:
+                        cell.handled += handled
+                        return ended
+                    if (envelope := pop()) is None:
+                        break
+                    continue
+                if message.__class__ in PROXY_KINDS:
+                    handler = actor._handle_receive  # noqa: SLF001 - pykka's hook for implementors
             scope.current = envelope
             cell.since_s = start_s
-            message = envelope.message
             try:
-                if message.__class__ in _PROXY_KINDS:
-                    result = actor._handle_receive(message)  # noqa: SLF001 - pykka's hook
-                else:
-                    result = receive(message)
+                result = handler(message)
                 if result.__class__ is CoroutineType:
                     result = await result
             except (Exception, asyncio.CancelledError, SystemExit) as error:
-                outcome, ended_by = await _failed(cell, envelope, error)
-                if ended_by is not None:
-                    scope.current = None
-                    done_s = now()
-                    _record(cell, envelope, start_s, done_s, outcome)
-                    return ended_by
+                outcome, ended = await _failed(cell, envelope, error)
+                poison = cell.poison
             else:
                 outcome = "ok"
+                ended = None
                 if kind == ASK:
                     if envelope.deferred:  # type: ignore[attr-defined]  # kind says it is an ask
                         outcome = "deferred"
+                    elif (reply := envelope.reply_to).done():
+                        cell.dead_letter(envelope, Undelivered.LATE_REPLY, result)
                     else:
-                        future: Any = envelope.reply_to
-                        if future.done():
-                            cell.dead_letter(envelope, Undelivered.LATE_REPLY, result)
-                        else:
-                            future.set_result(result)
+                        reply.set_result(result)
                 if cell.interrupting:
                     cell.interrupting = False
                     scope.current = None
                     await absorb_cancel(cell.task)  # type: ignore[arg-type]  # we run in it
-            cell.handled += 1
+            handled += 1
             done_s = now()
             record(
                 (
                     envelope.sent_s,
                     envelope.sender,
-                    cell,
-                    message.__class__,
+                    path,
+                    message.__class__.__name__,
                     envelope.lane,
-                    start_s - envelope.sent_s,
-                    done_s - start_s,
+                    start_s,
+                    done_s,
                     outcome,
                     envelope.trace,
                 )
             )
-            start_s = done_s
-            left -= 1
-            if left <= 0 or done_s >= yield_at_s:
+            if ended is not None:
+                cell.handled += handled
                 scope.current = None
-                await asyncio.sleep(0)
-                left = BATCH
-                start_s = now()
-                yield_at_s = start_s + slice_s
-            envelope = pop()
+                return ended
+            start_s = done_s
+            if done_s >= yield_at_s:
+                break
+            if commands and not mailbox.preempt:
+                envelope = commands.popleft()
+            elif (envelope := pop()) is None:
+                break
+        else:
+            mailbox.put_first(envelope)
+        cell.handled += handled
+        scope.current = None
+        if not mailbox.empty():
+            await asyncio.sleep(0)
 
 
-def _record(
-    cell: Cell, envelope: Envelope, start_s: float, done_s: float, outcome: str
-) -> None:
-    cell.handled += 1
-    cell.system.trace.append(
-        (
-            envelope.sent_s,
-            envelope.sender,
-            cell,
-            envelope.message.__class__,
-            envelope.lane,
-            start_s - envelope.sent_s,
-            done_s - start_s,
-            outcome,
-            envelope.trace,
-        )
-    )
-
-
-def _special(cell: Cell, envelope: Envelope, kind: int, now_s: float) -> Exit | bool | None:
-    """Deal with what is not a plain tell: an `Exit` ends, True skips, None goes on to the handler."""
+def _special(cell: Cell, envelope: Envelope, kind: int, now_s: float) -> Exit | None:
+    """Deal with what is not a plain tell: SKIP, another `Exit` ends, None goes on to the handler."""
+    if cell.poison is not None and _is_poison(cell.poison, envelope.message):
+        cell.refuse(envelope, Undelivered.POISON)
+        return SKIP
     if kind == ASK:
         if envelope.reply_to.done():
             cell.dead_letter(envelope, Undelivered.EXPIRED)
-            return True
+            return SKIP
         return None
     if kind == SPECIAL:
         envelope.leave()  # type: ignore[attr-defined]  # kind says it is special
         expires_s = envelope.expires_s  # type: ignore[attr-defined]  # kind says it is special
         if expires_s is not None and now_s > expires_s:
             cell.refuse(envelope, Undelivered.EXPIRED)
-            return True
+            return SKIP
         return None
     if kind == CONTROL:
         order = envelope.message
         if isinstance(order, Exit):
             return order
-        return crash_exit(cell, order) or True
+        return crash_exit(cell, order) or SKIP
     return None
 
 

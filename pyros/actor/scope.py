@@ -19,14 +19,16 @@ class Scope:
 
     Attributes:
         cell: The actor on whose behalf code runs.
+        path: Its path.
         current: The envelope being handled; None between messages.
         blocks: Whether waiting here keeps the actor from its mailbox (a handler does, a task does not).
     """
 
-    __slots__ = ("blocks", "cell", "current")
+    __slots__ = ("blocks", "cell", "current", "path")
 
     def __init__(self, cell: Cell, *, blocks: bool, current: Envelope | None = None) -> None:
         self.cell = cell
+        self.path = cell.path
         self.current = current
         self.blocks = blocks
 

@@ -77,6 +77,7 @@ class ActorSystem:
         self.log = bound_logger(name)
         self.events = EventBus()
         self.trace = Trace(seed=seed, name=name)
+        self.new_trace = self.trace.new
         self.dead_letters = DeadLetters(self.events, self.log, self._now)
         self.thread_id = get_ident()
         self.speed = 1.0

@@ -80,10 +80,10 @@ class TimerHandle:
         policy = cell.policy(self.message)
         trace = cell.system.trace.new()
         if self.period_s is None:
-            envelope = Envelope(self.message, cell, now_s, trace, policy.lane)
+            envelope = Envelope(self.message, cell.path, now_s, trace, policy.lane)
             cell.deliver(envelope)
         else:
-            envelope = SpecialEnvelope(self.message, cell, now_s, trace, policy.lane)
+            envelope = SpecialEnvelope(self.message, cell.path, now_s, trace, policy.lane)
             cell.deliver_conflating(envelope, self)
         if policy.interrupts:
             cell.interrupt(policy.lane)

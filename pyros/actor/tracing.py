@@ -10,12 +10,10 @@ from __future__ import annotations
 import re
 from collections import deque
 from hashlib import sha256
-from typing import TYPE_CHECKING, Any, Final, NamedTuple
+from itertools import count
+from typing import Final, NamedTuple
 
 from pyros.actor.message import Lane
-
-if TYPE_CHECKING:
-    from pyros.actor.cell import Cell
 
 RING: Final = 10_000
 
@@ -29,7 +27,7 @@ class TraceRecord(NamedTuple):
         sent_s: Loop second at which it was sent.
         sender: Path; None from outside any actor.
         target: Path.
-        kind: The message's class.
+        kind: Name of the message's class.
         lane: Its lane.
         waited_s: Seconds in the queue.
         took_s: Seconds in the handler.
@@ -40,7 +38,7 @@ class TraceRecord(NamedTuple):
     sent_s: float
     sender: str | None
     target: str
-    kind: type[Any]
+    kind: str
     lane: Lane
     waited_s: float
     took_s: float
@@ -48,7 +46,8 @@ class TraceRecord(NamedTuple):
     trace_id: str
 
 
-RawRecord = tuple[float, "Cell | None", "Cell", type[Any], int, float, float, str, int | str]
+RawRecord = tuple[float, str | None, str, str, int, float, float, str, int | str]
+"""Only numbers and strings, so that the garbage collector need not look at ten thousand of them."""
 
 
 class Trace:
@@ -63,12 +62,9 @@ class Trace:
         self._prefix = sha256(f"{name}:{seed}".encode()).hexdigest()[:16]
         self._ring: deque[RawRecord] = deque(maxlen=RING)
         self.append = self._ring.append
-        self.last = 0
-
-    def new(self) -> int:
+        self._numbers = count(1)
+        self.new = self._numbers.__next__
         """A new trace number, for a message with no cause inside the system."""
-        self.last += 1
-        return self.last
 
     def trace_id(self, trace: int | str) -> str:
         """The W3C trace id (32 hexadecimal digits) of a trace number or of a foreign trace."""
@@ -76,22 +72,22 @@ class Trace:
 
     def traceparent(self, trace: int | str) -> str:
         """The W3C `traceparent` header for messages that leave the process."""
-        return f"00-{self.trace_id(trace)}-{self.last & (2**64 - 1) or 1:016x}-01"
+        return f"00-{self.trace_id(trace)}-{self.new():016x}-01"
 
     def records(
         self, *, trace_id: str | None = None, sender: str | None = None, target: str | None = None
     ) -> list[TraceRecord]:
         """The recent records, oldest first, filtered by what is given."""
         found: list[TraceRecord] = []
-        for sent_s, source, sink, kind, lane, waited_s, took_s, outcome, trace in self._ring:
+        for sent_s, source, sink, kind, lane, start_s, done_s, outcome, trace in self._ring:
             record = TraceRecord(
                 sent_s,
-                None if source is None else source.path,
-                sink.path,
+                source,
+                sink,
                 kind,
                 Lane(lane),
-                waited_s,
-                took_s,
+                start_s - sent_s,
+                done_s - start_s,
                 outcome,
                 self.trace_id(trace),
             )
