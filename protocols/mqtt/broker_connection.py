@@ -31,7 +31,6 @@ if TYPE_CHECKING:
 
 _LINGER_S = 3.0
 _WRITE_HIGH_WATER_BYTES = 128 * 1024
-_UNREAD_REPLIES_BYTES = 1 << 20
 
 
 class Front(Protocol):
@@ -41,6 +40,10 @@ class Front(Protocol):
 
     def opened(self, connection: BrokerConnection) -> bool:
         """Count it in; False when there is no room."""
+        ...
+
+    def leaving(self, connection: BrokerConnection) -> None:
+        """It has said its last word and lingers to be read."""
         ...
 
     def closed(self, connection: BrokerConnection) -> None:
@@ -268,11 +271,13 @@ class BrokerConnection(asyncio.Protocol):
             return
         transport.resume_reading()
         transport.write_eof()
+        self._front.leaving(self)
         self._timer = asyncio.get_running_loop().call_later(_LINGER_S, transport.abort)
 
     def _hold_back(self) -> None:
         """A client that asks much and reads nothing is read no further until it does."""
-        if self._transport.get_write_buffer_size() > _UNREAD_REPLIES_BYTES:
+        limit = self._router.limits.max_unread_replies_bytes
+        if self._transport.get_write_buffer_size() > limit:
             self._transport.pause_reading()
 
     def _watch(self, delay_s: float) -> None:

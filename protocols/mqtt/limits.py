@@ -21,6 +21,8 @@ class BrokerLimits:
         max_topic_levels: Levels in a topic name or filter.
         max_subscriptions: Subscriptions of one client.
         max_offline_sessions: Sessions kept for clients that are away; the longest away goes first.
+        max_unread_replies_bytes: Answers waiting for a client that does not read; beyond it the
+            client is not read either.
         max_keepalive_s: Longest silence granted to an MQTT 5 client, wall seconds: a dead device
             is noticed after 1.5 times that.
         connect_timeout_s: Wall seconds a new socket may take to present its CONNECT.
@@ -37,5 +39,6 @@ class BrokerLimits:
     max_topic_levels: int = 128
     max_subscriptions: int = 10_000
     max_offline_sessions: int = 1000
+    max_unread_replies_bytes: int = 1 << 20
     max_keepalive_s: int = 60
     connect_timeout_s: float = 10.0

@@ -27,6 +27,7 @@ if TYPE_CHECKING:
 
 _log = bound_logger("mqtt broker")
 _BACKLOG = 1024
+_MOST_LEAVING = 256
 _LAST_PORT = 65535
 
 
@@ -45,13 +46,14 @@ class BrokerServer:
         self.port = port
         self._server: asyncio.Server | None = None
         self._connections: dict[BrokerConnection, None] = {}
+        self._leaving: dict[BrokerConnection, None] = {}
         self._scheduled: list[Outbox] = []
         self._flush_due = False
         self._full = False
 
     @property
     def connections(self) -> int:
-        """Sockets open now."""
+        """Clients connected now, and sockets that have not presented themselves."""
         return len(self._connections)
 
     async def start(self) -> None:
@@ -83,7 +85,7 @@ class BrokerServer:
         self.flush()
         for _ in range(3):  # let the last frames and the closing of sockets through
             await asyncio.sleep(0)
-        for connection in tuple(self._connections):
+        for connection in (*self._connections, *self._leaving):
             connection.sever()
         await server.wait_closed()
         await asyncio.sleep(0)
@@ -98,8 +100,16 @@ class BrokerServer:
         self._connections[connection] = None
         return True
 
+    def leaving(self, connection: BrokerConnection) -> None:
+        """A socket lingers so that its client can read why: it is no connection any more."""
+        self.closed(connection)
+        self._leaving[connection] = None
+        if len(self._leaving) > _MOST_LEAVING:
+            next(iter(self._leaving)).sever()
+
     def closed(self, connection: BrokerConnection) -> None:
         """Count a socket out."""
+        self._leaving.pop(connection, None)
         if connection not in self._connections:
             return
         del self._connections[connection]

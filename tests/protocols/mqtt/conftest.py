@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import functools
 import itertools
 import shutil
 import socket
@@ -292,18 +293,36 @@ _names = itertools.count(1)
 
 
 @pytest_asyncio.fixture
-async def client(broker: Address) -> AsyncIterator[Callable[..., WireClient]]:
-    """Makes clients of the broker, named apart, closed at the end."""
+async def wire_client() -> AsyncIterator[Callable[..., WireClient]]:
+    """Makes clients of any port, named apart, closed at the end."""
     made: list[WireClient] = []
 
-    def make(version: int = V5, client_id: str | None = None) -> WireClient:
+    def make(port: int, version: int = V5, client_id: str | None = None) -> WireClient:
         name = f"client-{next(_names)}" if client_id is None else client_id
-        made.append(WireClient(broker.port, name, version))
+        made.append(WireClient(port, name, version))
         return made[-1]
 
     yield make
     for each in made:
         await each.close()
+
+
+@pytest.fixture
+def client(broker: Address, wire_client: Callable[..., WireClient]) -> Callable[..., WireClient]:
+    """Makes clients of the broker under test."""
+    return functools.partial(wire_client, broker.port)
+
+
+@pytest.fixture
+def until() -> Callable[[Callable[[], bool]], Any]:
+    """Waits until something is true, patiently."""
+
+    async def wait(condition: Callable[[], bool]) -> None:
+        async with asyncio.timeout(_PATIENCE_S):
+            while not condition():  # noqa: ASYNC110 - it may be the state of anything
+                await asyncio.sleep(0.005)
+
+    return wait
 
 
 @pytest.fixture
