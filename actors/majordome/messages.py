@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, ClassVar
+from typing import TYPE_CHECKING, ClassVar, Literal
 
 from pyros.actor import Lane, Message, Request
 
@@ -82,8 +82,10 @@ class TargetOfOpportunity(Message):
         sequence: What to observe.
         alert_id: The event.
         ivorn: The notice that led to it.
-        rank: Higher interrupts lower; routine work is 0.
+        rank: 1 is the best; a better rank may interrupt a worse one.
+        may_interrupt: What it may interrupt: `anything`, `routine` or `nothing`.
         received_monotonic_s: Loop time when the packet came in, for the trace.
+        again: It continues or re-points the event's own follow-up: that may be interrupted always.
     """
 
     lane: ClassVar[Lane] = Lane.SAFETY
@@ -92,7 +94,9 @@ class TargetOfOpportunity(Message):
     alert_id: str
     ivorn: str
     rank: int
+    may_interrupt: Literal["anything", "routine", "nothing"]
     received_monotonic_s: float
+    again: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -24,16 +24,37 @@ if TYPE_CHECKING:
     from pyros.actor import Actor, ActorRef
     from pyros.domain.sequence import Sequence
 
-ROUTINE_RANK = 0
 _EXECUTE_TIMEOUT_S = 6 * 3600.0
 _SCHEDULER_TIMEOUT_S = 120.0
 _AFTER_REFUSAL_S = 10.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
-class _Running:
+class Running:
+    """What is being executed; `rank` is None for routine work."""
+
     sequence: Sequence
-    rank: int
+    rank: int | None
+
+
+def may_go_first(too: TargetOfOpportunity, running: Running | None) -> tuple[bool, str]:
+    """Whether a burst may interrupt what runs, and why.
+
+    A better burst interrupts a worse one, never the other way round; ties keep what runs.
+    """
+    if running is None:
+        return True, "nothing runs"
+    if too.again and running.sequence.alert_id == too.alert_id:
+        return True, "it continues its own follow-up"
+    if too.may_interrupt == "nothing":
+        return False, "its strategy interrupts nothing"
+    if running.rank is None:
+        return True, f"it interrupts routine work ({running.sequence.name})"
+    if too.may_interrupt == "routine":
+        return False, f"alert {running.sequence.alert_id} runs and it interrupts routine work only"
+    if too.rank < running.rank:
+        return True, f"its rank is better than {running.rank} of {running.sequence.alert_id}"
+    return False, f"alert {running.sequence.alert_id} of rank {running.rank} runs"
 
 
 class NightRun:
@@ -59,7 +80,7 @@ class NightRun:
         self._sequencer = sequencer
         self._settings = settings
         self._night: str | None = None
-        self._running: _Running | None = None
+        self._running: Running | None = None
         self._allowed = asyncio.Event()
         self._changed = asyncio.Event()
         self._idle = asyncio.Event()
@@ -127,31 +148,30 @@ class NightRun:
         """Name of the sequence being executed, None when none is."""
         return self._running.sequence.name if self._running is not None else None
 
-    def preempt(self, too: TargetOfOpportunity) -> None:
-        """Execute a burst's sequence at once, unless something of at least its rank runs."""
+    def preempt(self, too: TargetOfOpportunity) -> bool:
+        """Execute a burst's sequence at once, if it may interrupt what runs.
+
+        Returns:
+            Whether it goes first; otherwise the plan decides when it is observed.
+        """
         running = self._running
-        if running is not None and running.rank >= too.rank:
-            self._journal(
-                f"alert {too.alert_id} (rank {too.rank}) waits: {running.sequence.name} of rank "
-                f"{running.rank} runs",
-                {"alert": too.alert_id, "rank": too.rank, "running": running.sequence.sequence_id},
-            )
-            return
-        interrupted = running.sequence.sequence_id if running is not None else None
+        allowed, why = may_go_first(too, running)
+        name = running.sequence.sequence_id if running is not None else None
         self._journal(
-            f"alert {too.alert_id} (rank {too.rank}) goes first"
-            + (f"; {interrupted} is interrupted" if interrupted else ""),
-            {"alert": too.alert_id, "rank": too.rank, "interrupted": interrupted},
+            f"alert {too.alert_id} (rank {too.rank}) {'goes first' if allowed else 'waits'}: {why}",
+            {"alert": too.alert_id, "rank": too.rank, "running": name, "why": why},
         )
-        self._actor.start_task(
-            self._execute(
-                too.sequence,
-                rank=too.rank,
-                preempt=True,
-                received_monotonic_s=too.received_monotonic_s,
-            ),
-            name=f"alert {too.alert_id}",
-        )
+        if allowed:
+            self._actor.start_task(
+                self._execute(
+                    too.sequence,
+                    rank=too.rank,
+                    preempt=True,
+                    received_monotonic_s=too.received_monotonic_s,
+                ),
+                name=f"alert {too.alert_id}",
+            )
+        return allowed
 
     async def _execute_plan(self) -> None:
         """Until cancelled: the next sequence of the plan, when allowed, at its time."""
@@ -170,7 +190,7 @@ class NightRun:
             if not self._allowed.is_set() or not self._idle.is_set():
                 continue
             await self._execute(
-                following.sequence, rank=ROUTINE_RANK, preempt=False, received_monotonic_s=None
+                following.sequence, rank=None, preempt=False, received_monotonic_s=None
             )
 
     async def _wait_for_change(self, timeout_s: float) -> None:
@@ -183,11 +203,11 @@ class NightRun:
         self,
         sequence: Sequence,
         *,
-        rank: int,
+        rank: int | None,
         preempt: bool,
         received_monotonic_s: float | None,
     ) -> None:
-        running = _Running(sequence=sequence, rank=rank)
+        running = Running(sequence=sequence, rank=rank)
         self._running = running
         self._idle.clear()
         now_utc = self._actor.clock.now()

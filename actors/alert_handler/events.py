@@ -1,0 +1,125 @@
+"""The events being followed: what the handler remembers of each beside the book of events."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING
+
+from actors.alert_handler.trace import Trace
+from pyros.domain.alert.book import Action, AlertBook, Outcome
+from pyros.domain.alert.event import TRANSITIONS, EventState, step
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from pyros.domain.alert.notice import Notice
+    from pyros.domain.alert.strategy import Strategy
+
+
+@dataclass(slots=True, kw_only=True)
+class FollowedEvent:
+    """One event as the handler follows it.
+
+    Attributes:
+        alert_id: Key in the book.
+        trace: When it reached which stage.
+        ivorn: Its latest notice.
+        stream: Where that came from.
+        decision: Latest decision.
+        reasons: Sentences of it.
+        t0_utc: First trigger time.
+        best: Best notice; the position is its.
+        injected: An operator's test.
+        strategy: How it is observed.
+        number: Follow-up sequences made.
+        sequence_id: The latest of them.
+        phase_running: Phase of the strategy that it executes.
+        phase_done: Last phase completed, -1 before the first.
+        pointed: Where the telescope was sent, ICRS degrees.
+        kept_stages: Stages that are in the database.
+    """
+
+    alert_id: str
+    trace: Trace
+    ivorn: str
+    stream: str
+    decision: str = ""
+    reasons: tuple[str, ...] = ()
+    t0_utc: datetime | None = None
+    best: Notice | None = None
+    injected: bool = False
+    strategy: Strategy | None = None
+    number: int = 0
+    sequence_id: str | None = None
+    phase_running: int = 0
+    phase_done: int = -1
+    pointed: tuple[float, float] | None = None
+    kept_stages: set[str] = field(default_factory=set)
+
+    @property
+    def ra_deg(self) -> float | None:
+        """Best right ascension, ICRS."""
+        return self.best.ra_deg if self.best is not None else None
+
+    @property
+    def dec_deg(self) -> float | None:
+        """Best declination, ICRS."""
+        return self.best.dec_deg if self.best is not None else None
+
+    @property
+    def error_deg(self) -> float | None:
+        """Radius of the best position's error circle."""
+        return self.best.error_deg if self.best is not None else None
+
+    def note(self, notice: Notice, outcome: Outcome) -> None:
+        """Take in what a notice of this event led to."""
+        self.ivorn = notice.ivorn or notice.notice_id
+        self.stream = notice.stream
+        self.t0_utc = self.t0_utc or notice.t0_utc
+        self.best = outcome.best or self.best
+        if outcome.action is not Action.DUPLICATE:
+            self.decision = outcome.judgement.decision.value
+            self.reasons = (
+                *(reason.text for reason in outcome.judgement.reasons),
+                *outcome.why,
+            )
+        if outcome.strategy is not None:
+            self.strategy = outcome.strategy
+
+
+@dataclass(slots=True)
+class EventDesk:
+    """The book of events and what is remembered of those followed."""
+
+    book: AlertBook = field(default_factory=AlertBook)
+    by_id: dict[str, FollowedEvent] = field(default_factory=dict)
+
+    def followed(
+        self, key: str | None, notice: Notice, received_monotonic_s: float
+    ) -> FollowedEvent | None:
+        """The event of a key, made on its first notice; None when the notice belongs to none."""
+        if key is None:
+            return None
+        if key not in self.by_id:
+            event = self.book.event(key)
+            self.by_id[key] = FollowedEvent(
+                alert_id=key,
+                trace=Trace(
+                    received_utc=notice.received_utc, received_monotonic_s=received_monotonic_s
+                ),
+                ivorn=notice.ivorn or notice.notice_id,
+                stream=notice.stream,
+                injected=event.injected if event is not None else False,
+            )
+        return self.by_id[key]
+
+    def step(self, key: str, state: EventState, now_utc: datetime, reason: str) -> None:
+        """Move an event where its state machine allows it; otherwise it stays."""
+        event = self.book.event(key)
+        if event is not None and state in TRANSITIONS[event.state]:
+            self.book = self.book.with_event(step(event, state, now_utc, reason))
+
+    def state(self, key: str) -> str:
+        """State of an event, IGNORED when the book has forgotten it."""
+        event = self.book.event(key)
+        return event.state.value if event is not None else EventState.IGNORED.value
