@@ -6,14 +6,12 @@ One `msgspec.Struct` per topic of `protocols.topics`. Decoding validates; what d
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Literal, TypeVar
+from datetime import datetime  # noqa: TC003 - msgspec resolves annotations at run time
+from typing import Literal, TypeVar
 
 import msgspec
 
 from pyros.errors import PermanentError
-
-if TYPE_CHECKING:
-    from datetime import datetime
 
 Value = float | int | str | bool | None
 T = TypeVar("T")
