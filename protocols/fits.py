@@ -95,26 +95,45 @@ def sha256_of(path: Path) -> str:
     return total.hexdigest()
 
 
-def read_spooled(path: Path) -> SpooledFrame:
-    """Read a two-dimensional frame without changing a bit of its pixels.
+def read_checked(path: Path, *, sha256: str) -> bytes:
+    """The bytes of a file whose sum is known.
 
     Raises:
-        FrameError: When it is no FITS file, or has no image of two dimensions.
+        FrameError: When the sum differs: the file changed or was cut.
         OSError: When it cannot be read.
     """
     raw = path.read_bytes()
+    found = hashlib.sha256(raw).hexdigest()
+    if found != sha256:
+        raise FrameError(
+            f"{path}: SHA-256 is {found[:12]}.., announced was {sha256[:12]}..: the file was "
+            "changed or cut after it was announced; look at the spool's disk"
+        )
+    return raw
+
+
+def decode_frame(raw: bytes, where: str) -> SpooledFrame:
+    """A two-dimensional frame, not a bit of its pixels changed.
+
+    Args:
+        raw: The whole file.
+        where: Its path, for errors.
+
+    Raises:
+        FrameError: When it is no FITS file, or has no image of two dimensions.
+    """
     try:
         with fits.open(
             io.BytesIO(raw), memmap=False, do_not_scale_image_data=True, lazy_load_hdus=False
         ) as hdus:
             stored, header = hdus[0].data, hdus[0].header
-    except (OSError, ValueError, TypeError, fits.VerifyError) as error:
+    except (OSError, ValueError, TypeError, IndexError, fits.VerifyError) as error:
         raise FrameError(
-            f"{path}: no FITS frame: {error}; the camera must write it again"
+            f"{where}: no FITS frame: {error}; the camera must write it again"
         ) from error
     if stored is None or stored.ndim != 2:
         shape = None if stored is None else stored.shape
-        raise FrameError(f"{path}: image of shape {shape}; a frame has two dimensions")
+        raise FrameError(f"{where}: image of shape {shape}; a frame has two dimensions")
     return SpooledFrame(stored=stored, header=header)
 
 

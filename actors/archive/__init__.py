@@ -1,1 +1,1 @@
-"""The archive: completes frames and lays them out on disk."""
+"""Turns spooled frames into finished ones: headers, places, previews, measures, the index."""

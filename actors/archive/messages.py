@@ -44,6 +44,9 @@ class SequenceDirectoryClosed(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class CloseRequest(Message):
-    """From the scheduler: the request is finished, its directory loses `_active`."""
+    """From the scheduler: every sequence of this request is final; its directory is complete.
+
+    Frames that were spooled before are archived first. Telling it twice is harmless.
+    """
 
     request_id: str

@@ -155,6 +155,15 @@ class RequestRows:
             .order_by(request.c.submitted_utc, request.c.request_id)
         )
 
+    async def closed(self, request_ids: Many[str]) -> list[str]:
+        """Those of these requests that are closed, sorted."""
+        query = (
+            select(request.c.request_id)
+            .where(request.c.request_id.in_(list(request_ids)), request.c.closed_utc.is_not(None))
+            .order_by(request.c.request_id)
+        )
+        return await self._database.read(lambda c: list(c.execute(query).scalars()))
+
     async def of_programme(self, programme_id: str, *, limit: int = 1000) -> list[Request]:
         """Requests of one programme, newest first."""
         return await self._load(
