@@ -24,7 +24,7 @@ def second_value(problem: Problem) -> float:
         return 0.0
     density = columns["weight"][items] / columns["duration"][items]
     order = np.argsort(-density, kind="stable")
-    night_s = columns["night_s"] * columns["telescopes"]
+    night_s = problem.night_s * columns["telescopes"]
     filled = np.cumsum(columns["duration"][items][order])
     last = int(np.searchsorted(filled, night_s))
     return float(density[order][min(last, items.size - 1)]) * SECOND_VALUE_SHARE
@@ -53,7 +53,7 @@ def closing_order(problem: Problem) -> list[int]:
     items = movable(problem)
     if items.size == 0:
         return []
-    closes = columns["window_hi"][columns["window_at"][items + 1] - 1] // 600
+    closes = columns["window_hi"][columns["window_to"][items] - 1] // 600
     density = columns["weight"][items] / columns["duration"][items]
     rank = np.lexsort((-density, closes, -columns["bonus"][items]))
     return [int(item) for item in items[rank]]
@@ -67,7 +67,7 @@ def first_state(problem: Problem, tables: loop.Tables) -> loop.State:
     best: loop.State | None = None
     best_value = -1.0
     for order in candidates:
-        state = problem.state(compiled=False)
+        state = problem.state()
         place_fixed(problem, tables, state)
         loop.recreate(tables, state, order, 0, len(order), rate, 0, [1])
         value = loop.settle(tables, state)

@@ -121,11 +121,19 @@ class Sequence:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Committed:
-    """A placement that must not change: running, pending, or published and frozen."""
+    """A placement that must not change: done, running, pending, or published and frozen.
+
+    Args:
+        id: The sequence.
+        start_s: When it starts or started.
+        telescope: Where; the first that can when empty.
+        end_s: When it ends, where that is not start plus duration (an overrun, an early end).
+    """
 
     id: str
     start_s: float
     telescope: str = ""
+    end_s: float | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -48,6 +48,14 @@ class _Reader:
         """Note a fault."""
         self.faults.append(f"{self._where}: {text}")
 
+    def has(self, key: str) -> bool:
+        """Whether a key is there and not null."""
+        return self._data.get(key) is not None
+
+    def keys(self) -> tuple[str, ...]:
+        """All keys."""
+        return tuple(str(key) for key in self._data)
+
     def number(
         self, key: str, *, low: float = -math.inf, high: float = math.inf, default: float | None = None
     ) -> float:
@@ -289,6 +297,7 @@ def _committed(top: _Reader, sequences: set[str], telescopes: set[str]) -> tuple
             id=reader.text("id"),
             start_s=reader.number("start_s", low=-MAX_NIGHT_S, high=MAX_NIGHT_S),
             telescope=reader.text("telescope", default=""),
+            end_s=reader.number("end_s") if reader.has("end_s") else None,
         )
         if item.id and item.id not in sequences:
             reader.fault(f"committed sequence {item.id!r} is unknown")
@@ -299,17 +308,17 @@ def _committed(top: _Reader, sequences: set[str], telescopes: set[str]) -> tuple
 
 
 def _device_down(top: _Reader) -> dict[str, tuple[Span, ...]]:
-    if "device_down" not in top._data:
+    if not top.has("device_down"):
         return {}
     reader = top.child("device_down")
-    return {device: reader.spans(device) for device in reader._data}
+    return {device: reader.spans(device) for device in reader.keys()}
 
 
 def _published(top: _Reader) -> dict[str, float]:
-    if "published" not in top._data:
+    if not top.has("published"):
         return {}
     reader = top.child("published")
-    return {sequence: reader.number(sequence) for sequence in reader._data}
+    return {sequence: reader.number(sequence) for sequence in reader.keys()}
 
 
 def _reference(value: object) -> dict[str, float]:

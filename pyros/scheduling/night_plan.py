@@ -8,7 +8,8 @@ from __future__ import annotations
 import hashlib
 import json
 from collections.abc import Iterable, Mapping
-from dataclasses import asdict, replace
+from dataclasses import fields, replace
+from typing import Any
 
 from pyros.scheduling import ruin_recreate as loop
 from pyros.scheduling.greedy import first_state, second_value
@@ -20,32 +21,18 @@ from pyros.scheduling.reasons import explain
 from pyros.scheduling.search import improve
 
 
-def input_hash(
-    instance: Instance, *, seed: int, iterations: int, now_s: float, kept: Mapping[str, int] | None = None
-) -> str:
+def input_hash(instance: Instance, *, seed: int, iterations: int, now_s: float) -> str:
     """SHA-256 over everything that a plan depends on, the same on every machine."""
-    content = {
-        "instance": asdict(_plain(instance)),
-        "seed": seed,
-        "iterations": iterations,
-        "now_s": now_s,
-        "kept": dict(kept or {}),
-    }
-    text = json.dumps(content, sort_keys=True, separators=(",", ":"), default=dict)
+    content = [instance, seed, iterations, now_s]
+    text = json.dumps(content, separators=(",", ":"), default=_fields)
     return hashlib.sha256(text.encode()).hexdigest()
 
 
-def _plain(instance: Instance) -> Instance:
-    """The instance with plain dictionaries, which `asdict` can copy."""
-    return replace(
-        instance,
-        published=dict(instance.published),
-        device_down=dict(instance.device_down),
-        reference={},
-        sequences=tuple(
-            s if s.no_window is None else replace(s, no_window=None) for s in instance.sequences
-        ),
-    )
+def _fields(value: Any) -> Any:
+    """A dataclass or a mapping as something that JSON knows."""
+    if isinstance(value, Mapping):
+        return dict(value)
+    return [getattr(value, field.name) for field in fields(value)]
 
 
 def plan_night(
@@ -195,6 +182,7 @@ def _placements(
 ) -> tuple[Placement, ...]:
     instance = problem.instance
     stands = {item.id: item for item in instance.committed}
+    plain = tables._replace(bonus=[0.0] * tables.items, told=[-1] * tables.items)
     found = []
     for tel in range(tables.telescopes):
         base = tel * tables.capacity
@@ -205,7 +193,6 @@ def _placements(
             sequence = instance.sequences[index]
             fixed = tables.kind[item] == loop.FIXED
             begins = round(stands[sequence.id].start_s) if fixed else start
-            plain = tables._replace(bonus=[0.0] * tables.items, told=[-1] * tables.items)
             found.append(
                 Placement(
                     id=sequence.id,
@@ -239,7 +226,7 @@ def _metrics(
         ledger[sequence.programme] += placement.end_s - placement.start_s
         best += sequence.priority * sequence.duration_s / 60.0
     value = sum(p.value for p in placements)
-    available = problem.columns["night_s"] * tables.telescopes
+    available = problem.night_s * tables.telescopes
     science = sum(p.end_s - p.start_s for p in placements)
     setup = sum(p.setup_s for p in placements)
     return Metrics(

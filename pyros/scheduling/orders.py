@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from pyros.scheduling import ruin_recreate as loop
+from pyros.scheduling.geometry import SIDEREAL_RAD_PER_S
 from pyros.scheduling.problem import Problem
 
 Ints = NDArray[np.int64]
@@ -44,7 +45,7 @@ class Orders(NamedTuple):
 
 def _quality(problem: Problem, items: Ints, starts: Ints) -> Floats:
     columns = problem.columns
-    angle = 2.0 * np.pi * starts / 86164.0905
+    angle = SIDEREAL_RAD_PER_S * starts
     quality = (
         columns["q0"][items]
         + columns["qc"][items] * np.cos(angle)
@@ -64,7 +65,7 @@ def _around(problem: Problem, middle: int, reach: int) -> tuple[Ints, Floats]:
     columns = problem.columns
     low = np.maximum(columns["window_lo"], middle - reach)
     high = np.minimum(columns["window_hi"], middle + reach)
-    counts = np.diff(columns["window_at"])
+    counts = columns["window_to"] - columns["window_at"]
     owner = np.repeat(np.arange(problem.size), counts)
     usable = low <= high
     owner, low, high = owner[usable], low[usable], high[usable]
@@ -80,7 +81,7 @@ def movable(problem: Problem) -> Ints:
     """Items that have a window, are not committed and are no filler."""
     columns = problem.columns
     filler = np.array([s.filler for s in problem.instance.sequences], dtype=bool)
-    has_window = np.diff(columns["window_at"]) > 0
+    has_window = columns["window_to"] > columns["window_at"]
     return np.flatnonzero(
         has_window & (columns["kind"] != loop.FIXED) & ~filler[columns["group"]]
     )
@@ -97,7 +98,7 @@ def make_orders(problem: Problem, *, seed: int, epochs: int = EPOCHS, versions: 
     """
     random = np.random.default_rng(seed)
     columns = problem.columns
-    epoch_s = columns["night_s"] // max(1, epochs) + 1
+    epoch_s = problem.night_s // max(1, epochs) + 1
     allowed = np.zeros(problem.size, dtype=bool)
     allowed[movable(problem)] = True
     lists: list[Ints] = []

@@ -9,7 +9,6 @@ from __future__ import annotations
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from itertools import pairwise
 
 import numpy as np
 from numpy.typing import NDArray
@@ -17,7 +16,9 @@ from numpy.typing import NDArray
 from pyros.scheduling import ruin_recreate as loop
 from pyros.scheduling.instance import Instance, Sequence
 from pyros.scheduling.plan import Reason, Rejection
-from pyros.scheduling.problem import Problem, cut_windows, lost_spans, options
+from pyros.scheduling.geometry import turn_tables
+from pyros.scheduling.problem import Problem
+from pyros.scheduling.start_spans import has_start, lost_spans, options
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -50,12 +51,13 @@ def explain(
     known = known or {}
     found: dict[int, Rejection] = {}
     contenders: list[int] = []
+    committed = {item.id for item in problem.instance.committed}
     for index, sequence in enumerate(problem.instance.sequences):
         if state.placed[index]:
             continue
         reason = known.get(sequence.id)
         if reason is None:
-            reason = _without_competition(problem, tables, index)
+            reason = _without_competition(problem, tables, index, committed)
         if reason is None and index in broken:
             reason = Rejection(
                 id=sequence.id,
@@ -73,20 +75,21 @@ def explain(
     return tuple(found[index] for index in sorted(found))
 
 
-def _without_competition(problem: Problem, tables: loop.Tables, index: int) -> Rejection | None:
+def _without_competition(
+    problem: Problem, tables: loop.Tables, index: int, committed: set[str]
+) -> Rejection | None:
     """The reason that would hold on an empty telescope, or None."""
-    first, last = problem.first_item[index], problem.first_item[index + 1]
-    if any(tables.window_at[item] < tables.window_at[item + 1] for item in range(first, last)):
+    if any(tables.window_at[item] < tables.window_to[item] for item in problem.items_of(index)):
         return None
     instance = problem.instance
     sequence = instance.sequences[index]
-    if any(item.id == sequence.id for item in instance.committed):
+    if sequence.id in committed:
         return Rejection(
             id=sequence.id,
             reason=Reason.COMMITTED_WORK,
             sentence="its committed start overlaps work committed before it",
         )
-    if first == last:
+    if sequence.telescopes and not options(instance, sequence):
         wanted = ", ".join(sequence.telescopes)
         return Rejection(
             id=sequence.id,
@@ -98,7 +101,7 @@ def _without_competition(problem: Problem, tables: loop.Tables, index: int) -> R
 
 
 def _no_window(problem: Problem, sequence: Sequence) -> Rejection:
-    instance, night_s = problem.instance, problem.columns["night_s"]
+    instance, night_s = problem.instance, problem.night_s
     if not sequence.windows_s:
         if sequence.no_window is not None:
             given = sequence.no_window
@@ -140,8 +143,8 @@ def _no_window(problem: Problem, sequence: Sequence) -> Rejection:
 
 def _closed(problem: Problem, instance: Instance, sequence: Sequence) -> Rejection:
     telescopes = [instance.telescopes[number] for number in options(instance, sequence)]
-    limits = {"now_s": problem.now_s, "night_s": problem.columns["night_s"]}
-    if not cut_windows(sequence, (), **limits):
+    limits = {"now_s": problem.now_s, "night_s": problem.night_s}
+    if not has_start(sequence, (), **limits):
         latest = max(end for _, end in sequence.windows_s) - sequence.duration_s
         return Rejection(
             id=sequence.id,
@@ -149,7 +152,7 @@ def _closed(problem: Problem, instance: Instance, sequence: Sequence) -> Rejecti
             sentence=f"had to start by {clock(latest)}, it is {clock(problem.now_s)}",
             numbers={"latest_start_s": latest, "now_s": float(problem.now_s)},
         )
-    if any(cut_windows(sequence, t.closed_s, **limits) for t in telescopes):
+    if any(has_start(sequence, t.closed_s, **limits) for t in telescopes):
         lost = sorted(d for d in sequence.devices if instance.device_down.get(d))
         until = max(end for _, end in lost_spans(instance, sequence))
         return Rejection(
@@ -175,7 +178,7 @@ def _quota(
     problem: Problem, tables: loop.Tables, state: loop.State, index: int
 ) -> Rejection | None:
     sequence = problem.instance.sequences[index]
-    item = problem.first_item[index]
+    item = problem.items_of(index)[0]
     programme = tables.programme[item]
     used, quota = state.used[programme], tables.quota[programme]
     over = used + tables.duration[item] - quota
@@ -250,11 +253,10 @@ def bids(
     last = np.minimum(last + late, count)
     first = np.broadcast_to(np.arange(count + 1)[None, :], last.shape)
     last = np.maximum(last, first)
-    quality = (
-        columns["q0"][chosen][:, None]
-        + columns["qc"][chosen][:, None] * np.asarray(tables_turn(problem, start)[0])
-        + columns["qs"][chosen][:, None] * np.asarray(tables_turn(problem, start)[1])
-    )
+    cosine, sine = turn_tables()
+    valid = np.maximum(start, 0)
+    quality = columns["q0"][chosen][:, None] + columns["qc"][chosen][:, None] * cosine[valid]
+    quality += columns["qs"][chosen][:, None] * sine[valid]
     own = columns["weight"][chosen][:, None] * (0.8 + 0.2 * np.minimum(quality, 1.0))
     cost = summed[last] - summed[first]
     net = np.where(start >= 0, own - cost, -1e15)
@@ -268,22 +270,15 @@ def bids(
     ]
 
 
-def tables_turn(problem: Problem, start: Ints) -> tuple[Floats, Floats]:
-    """Cosine and sine of the Earth's turn at whole seconds (invalid starts count as 0)."""
-    cosine, sine = problem.turn()
-    valid = np.maximum(start, 0)
-    return cosine[valid], sine[valid]
-
-
 def _earliest(problem: Problem, items: Ints, ready: Ints) -> Ints:
     """Earliest start of each item at or after each time, or -1; shape of `ready`."""
     columns = problem.columns
-    at = columns["window_at"]
-    most = int(np.max(at[items + 1] - at[items], initial=0))
+    at, to = columns["window_at"], columns["window_to"]
+    most = int(np.max(to[items] - at[items], initial=0))
     start = np.full(ready.shape, -1, dtype=np.int64)
     for number in reversed(range(most)):
         window = at[items] + number
-        has = window < at[items + 1]
+        has = window < to[items]
         window = np.minimum(window, columns["window_lo"].size - 1)
         low = columns["window_lo"][window][:, None]
         high = np.where(has, columns["window_hi"][window], -1)[:, None]
@@ -300,9 +295,9 @@ def _competition(
         items = [
             item
             for index in contenders
-            for item in range(problem.first_item[index], problem.first_item[index + 1])
+            for item in problem.items_of(index)
             if tables.telescope[item] == telescope
-            and tables.window_at[item] < tables.window_at[item + 1]
+            and tables.window_at[item] < tables.window_to[item]
         ]
         if not items:
             continue
@@ -311,11 +306,20 @@ def _competition(
             held = best.get(index)
             if held is None or bid.own - bid.cost > held[1].own - held[1].cost:
                 best[index] = (telescope, bid)
-    return {index: _outbid(problem, tables, state, *best[index]) for index in contenders}
+    gaps = [_gaps(tables, state, telescope) for telescope in range(tables.telescopes)]
+    return {
+        index: _outbid(problem, tables, state, gaps[best[index][0]], *best[index])
+        for index in contenders
+    }
 
 
 def _outbid(
-    problem: Problem, tables: loop.Tables, state: loop.State, telescope: int, bid: Bid
+    problem: Problem,
+    tables: loop.Tables,
+    state: loop.State,
+    gaps: list[tuple[int, int]],
+    telescope: int,
+    bid: Bid,
 ) -> Rejection:
     sequence = problem.sequence(bid.item)
     base = telescope * tables.capacity
@@ -327,7 +331,7 @@ def _outbid(
             reason=Reason.COMMITTED_WORK,
             sentence="committed work takes all the time that its windows leave",
         )
-    room = _widest_gap(tables, state, telescope, bid.item)
+    room = _widest_gap(tables, gaps, bid.item)
     if room >= tables.duration[bid.item]:
         return Rejection(
             id=sequence.id,
@@ -356,18 +360,23 @@ def _outbid(
     )
 
 
-def _widest_gap(tables: loop.Tables, state: loop.State, telescope: int, item: int) -> int:
-    """Longest idle time on a telescope inside a sequence's windows, set-up not counted."""
+def _gaps(tables: loop.Tables, state: loop.State, telescope: int) -> list[tuple[int, int]]:
+    """Idle spans (from, until) of a telescope that could hold the shortest sequence."""
     base, count = telescope * tables.capacity, state.length[telescope]
-    edges = [(0, 0)]
-    edges += [
-        (state.start[i], state.start[i] + tables.duration[state.route[i]])
-        for i in range(base, base + count)
-    ]
-    edges.append((len(tables.cos_t) - 1, 0))
+    found, free = [], 0
+    for i in range(base, base + count):
+        if state.start[i] - free >= tables.shortest:
+            found.append((free, state.start[i]))
+        free = state.start[i] + tables.duration[state.route[i]]
+    night_s = len(tables.cos_t) - 1
+    return [*found, (free, night_s)] if night_s - free >= tables.shortest else found
+
+
+def _widest_gap(tables: loop.Tables, gaps: list[tuple[int, int]], item: int) -> int:
+    """Longest idle time inside an item's windows, set-up not counted."""
     most = 0
-    for (_, free), (until, _) in pairwise(edges):
-        for k in range(tables.window_at[item], tables.window_at[item + 1]):
+    for free, until in gaps:
+        for k in range(tables.window_at[item], tables.window_to[item]):
             closes = tables.window_hi[k] + tables.duration[item]
             most = max(most, min(until, closes) - max(free, tables.window_lo[k]))
     return most

@@ -44,6 +44,7 @@ class Tables(NamedTuple):
     move_cost: Any
     row: Any
     window_at: Any
+    window_to: Any
     window_lo: Any
     window_hi: Any
     setup: Any
@@ -75,7 +76,7 @@ def draw(rng, bound):
 @jit
 def earliest(p, item, t):
     """Earliest start of an item at or after t, or -1."""
-    for k in range(p.window_at[item], p.window_at[item + 1]):
+    for k in range(p.window_at[item], p.window_to[item]):
         if t <= p.window_hi[k]:
             lo = p.window_lo[k]
             return lo if lo > t else t
@@ -85,7 +86,7 @@ def earliest(p, item, t):
 @jit
 def latest(p, item, t):
     """Latest start of an item at or before t, or -1."""
-    for k in range(p.window_at[item + 1] - 1, p.window_at[item] - 1, -1):
+    for k in range(p.window_to[item] - 1, p.window_at[item] - 1, -1):
         if t >= p.window_lo[k]:
             hi = p.window_hi[k]
             return hi if hi < t else t
@@ -183,7 +184,7 @@ def best_place(p, s, item, rate):
     duration, row = p.duration[item], p.row[item]
     best, best_score = -1, -1e300
     opens = p.window_lo[p.window_at[item]]
-    closes = p.window_hi[p.window_at[item + 1] - 1] + duration
+    closes = p.window_hi[p.window_to[item] - 1] + duration
     for place in range(count + 1):
         ready, added = 0, 0
         due = len(p.cos_t) - 1 + duration
@@ -339,7 +340,7 @@ def force(p, s, item, gone, rng):
     tel = p.telescope[item]
     base, count = tel * p.capacity, s.length[tel]
     window = p.window_at[item]
-    window += draw(rng, p.window_at[item + 1] - window)
+    window += draw(rng, p.window_to[item] - window)
     span = p.window_hi[window] - p.window_lo[window]
     t = p.window_lo[window] + draw(rng, span + 1)
     if draw(rng, 2) == 0 and p.window_lo[window] <= p.top[item] <= p.window_hi[window]:
@@ -433,7 +434,7 @@ def search(p, s, orders, order_at, epochs, versions, epoch_s, spread, heat, rate
         around = -1
         item = draw(rng, p.items)
         if draw(rng, 100) < 30 and s.placed[p.group[item]] == 0:
-            if p.window_at[item] < p.window_at[item + 1]:
+            if p.window_at[item] < p.window_to[item]:
                 around = force(p, s, item, gone, rng)
         else:
             around = ruin(p, s, gone, rng)
