@@ -90,3 +90,20 @@ class AbortCommand(Request[CommandOutcome]):
     lane: ClassVar[Lane] = Lane.SAFETY
     interrupts: ClassVar[bool] = True
     cause: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SetMaintenance(Request[DeviceStatus]):
+    """Take a device out of automation, or give it back.
+
+    While it is kept, only commands that make things safer reach it.
+
+    Attributes:
+        on: Whether it is kept.
+        who: Operator.
+        why: What for; shown as the state's reason.
+    """
+
+    on: bool
+    who: str
+    why: str

@@ -49,3 +49,19 @@ class GetVerdict(Request[SafetyVerdict]):
     """Ask for the verdict in force."""
 
     lane: ClassVar[Lane] = Lane.SAFETY
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class LockClosed(Request[SafetyVerdict]):
+    """An operator keeps everything closed, or lifts that; nothing can force it open.
+
+    Attributes:
+        locked: Whether it is to stay closed.
+        who: Operator.
+        why: Reason given, shown with the verdict.
+    """
+
+    lane: ClassVar[Lane] = Lane.SAFETY
+    locked: bool
+    who: str
+    why: str

@@ -1,0 +1,144 @@
+"""The weather verdict's actor: hears all stations, judges, tells changes."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from typing import TYPE_CHECKING, Any
+
+from actors.journal.messages import JournalEntry
+from actors.weather_source.messages import WeatherReport
+from actors.weather_verdict.explain import middle, verdict
+from actors.weather_verdict.fusion import WeatherState, fresh_values, fuse
+from pyros.actor import Actor, Message
+from pyros.domain.verdict import Safety
+
+if TYPE_CHECKING:
+    from actors.weather_verdict.messages import StationVote, WeatherVerdict
+    from actors.weather_verdict.settings import WeatherSettings
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look(Message):
+    """To itself: time has passed."""
+
+
+class WeatherVerdictActor(Actor):
+    """Fuses the stations' reports into one verdict.
+
+    Args:
+        stations: Ids of all configured stations; one that is never heard counts as missing.
+        settings: Rules and limits.
+    """
+
+    def __init__(self, *, stations: tuple[str, ...], settings: WeatherSettings) -> None:
+        super().__init__()
+        self._settings = settings
+        self._reports: dict[str, WeatherReport | None] = dict.fromkeys(stations)
+        self._state = WeatherState()
+        self._said: WeatherVerdict | None = None
+        self._said_s = 0.0
+        self._ruled = frozenset(rule.quantity for rule in settings.rules)
+
+    async def on_start(self) -> None:
+        """Hear the stations; until enough have spoken the weather is unknown."""
+        self._slack_s = self.clock.wall_to_loop_s(self._settings.slack_s)
+        self.subscribe(WeatherReport)
+        self.every(self._settings.publish_period_s, _Look())
+        self._judge()
+
+    async def on_receive(self, message: Message) -> Any:
+        """Judge anew when a station speaks and when time has passed."""
+        match message:
+            case WeatherReport(station=station):
+                if station not in self._reports:
+                    self.log.warning("station %s is not configured; its word is ignored", station)
+                    return None
+                self._reports[station] = message
+                self._judge()
+            case _Look():
+                self._judge()
+            case _:
+                return await super().on_receive(message)
+        return None
+
+    def _judge(self) -> None:
+        now_s = self.clock.unix_s()
+        self._state = fuse(self._state, self._reports, now_s, self._settings, slack_s=self._slack_s)
+        new = verdict(self._state, now_s, self._settings, unruled=self._unruled(now_s))
+        old = self._said
+        changed = old is None or _gist(old) != _gist(new)
+        if not changed and now_s - self._said_s < self._settings.publish_period_s:
+            return
+        self._said, self._said_s = new, now_s
+        if changed:
+            self._tell(old, new)
+        self.publish(new)
+
+    def _unruled(self, now_s: float) -> dict[str, float]:
+        found: dict[str, list[float]] = {}
+        age_s = self._settings.reading_age_s + self._slack_s
+        for station, report in self._reports.items():
+            if report is None or self._state.stations[station].lost:
+                continue
+            for name, value in fresh_values(report, now_s, reading_age_s=age_s).items():
+                if name not in self._ruled and not isinstance(value, bool):
+                    found.setdefault(name, []).append(value)
+        return middle(found)
+
+    def _tell(self, old: WeatherVerdict | None, new: WeatherVerdict) -> None:
+        """Journal what changed: the verdict with its reasons, and stations that fell out or back."""
+        safety = new.verdict.safety
+        reasons = "; ".join(reason.text for reason in new.verdict.reasons)
+        data: dict[str, object] = {
+            "safety": str(safety),
+            "codes": [reason.code for reason in new.verdict.reasons],
+            "votes": {vote.station: vote.vote for vote in new.votes},
+            "fused": {name: new.fused[name] for name in sorted(new.fused)},
+        }
+        if old is None or _cause(old) != _cause(new):
+            self.publish(
+                JournalEntry(
+                    kind="decision",
+                    subject=self.path,
+                    text=f"weather {safety}" + (f": {reasons}" if reasons else ""),
+                    time_utc=new.verdict.time_utc,
+                    data=data,
+                    severity="info" if safety is Safety.SAFE else "notice",
+                    who=self.path,
+                )
+            )
+        before = {} if old is None else {vote.station: vote for vote in old.votes}
+        for vote in new.votes:
+            if vote.station in before and _doubtful(before[vote.station]) != _doubtful(vote):
+                self._tell_doubt(vote, new)
+
+    def _tell_doubt(self, vote: StationVote, new: WeatherVerdict) -> None:
+        doubtful = _doubtful(vote)
+        self.publish(
+            JournalEntry(
+                kind="decision",
+                subject=self.path,
+                text=f"station {vote.station} is {vote.vote}: {vote.text}",
+                time_utc=new.verdict.time_utc,
+                data={"station": vote.station, "vote": vote.vote},
+                severity="warning" if doubtful else "notice",
+                who=self.path,
+            )
+        )
+
+
+def _doubtful(vote: StationVote) -> str:
+    """What is wrong with a station itself; empty when it merely has an opinion."""
+    return vote.vote if vote.vote in {"suspect", "lost", "stale"} else ""
+
+
+def _cause(said: WeatherVerdict) -> tuple[object, ...]:
+    """What makes two verdicts the same to a reader: not their numbers."""
+    return (
+        said.verdict.safety,
+        tuple((reason.code, reason.source) for reason in said.verdict.reasons),
+    )
+
+
+def _gist(said: WeatherVerdict) -> tuple[object, ...]:
+    return (_cause(said), tuple((vote.station, vote.vote) for vote in said.votes))
