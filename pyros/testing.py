@@ -7,9 +7,9 @@ With pytest-asyncio, in strict mode too:
         dome = await system.spawn(ChildSpec(name="dome", factory=Dome))
         assert await dome.ask(Open()) == Opened()
 
-The fixture `system` is an empty system that runs in virtual time (hours pass in milliseconds) and is shut
-down after the test; `virtual_time` makes a test run on the virtual loop without a system. Outside pytest,
-`async with simulated_system(seed=7) as system:` does the same on any asyncio loop.
+The fixture `system` is an empty system that runs in virtual time (hours pass in milliseconds) and
+is shut down after the test; `virtual_time` makes a test run on the virtual loop without a system.
+Outside pytest, `async with simulated_system(seed=7) as system:` does the same on any asyncio loop.
 """
 
 from __future__ import annotations
@@ -56,7 +56,9 @@ def pyros_virtual_loop() -> None:
 
 
 @pytest_asyncio.fixture(loop_scope="function", name="virtual_time")
-async def _virtual_time(pyros_virtual_loop: None) -> VirtualLoop:
+async def _virtual_time(
+    pyros_virtual_loop: None,  # noqa: ARG001 - requested for its effect
+) -> VirtualLoop:
     """Run this test in virtual time; the value is its loop."""
     loop = asyncio.get_running_loop()
     assert isinstance(loop, VirtualLoop)  # noqa: S101 - the hook below provides it
@@ -64,7 +66,9 @@ async def _virtual_time(pyros_virtual_loop: None) -> VirtualLoop:
 
 
 @pytest_asyncio.fixture(loop_scope="function")
-async def system(pyros_virtual_loop: None) -> AsyncIterator[ActorSystem]:
+async def system(
+    pyros_virtual_loop: None,  # noqa: ARG001 - requested for its effect
+) -> AsyncIterator[ActorSystem]:
     """An empty actor system in virtual time with seed 0."""
     async with ActorSystem(seed=0) as empty:
         yield empty

@@ -1,14 +1,15 @@
 """The kernel: actors on asyncio, built on pykka, that one may trust an observatory to.
 
-An actor is a class with `on_receive`; a `ChildSpec` says how it is started and restarted; an `ActorSystem`
-runs the tree; an `ActorRef` addresses one actor over all its restarts. `docs/kernel.md` shows how to write
-one. Rules named in docstrings (L1 to A4) are listed there.
+An actor is a class with `on_receive`; a `ChildSpec` says how it is started and restarted; an
+`ActorSystem` runs the tree; an `ActorRef` addresses one actor over all its restarts.
+`docs/kernel.md` shows how to write one. Rules named in docstrings (L1 to A4) are listed there.
 """
 
 from pykka import ActorDeadError
 
 from pyros.actor.actor import Actor
 from pyros.actor.backoff import Backoff
+from pyros.actor.breaker import Circuit, CircuitBreaker
 from pyros.actor.child_spec import (
     ONE_FOR_ALL,
     ONE_FOR_ONE,
@@ -50,10 +51,14 @@ from pyros.actor.lifecycle import Exit, LifecycleEvent, LinkedExit, Reason, Stat
 from pyros.actor.mailbox import LaneSpec, Overflow
 from pyros.actor.message import Lane, Message, Request
 from pyros.actor.ref import ActorRef
+from pyros.actor.shutdown import PhaseOutcome
 from pyros.actor.supervisor import Supervisor
 from pyros.actor.system import ActorSystem
+from pyros.actor.threading_bridge import ThreadingActor
 from pyros.actor.timers import TimerHandle
+from pyros.actor.tracing import TraceRecord
 from pyros.actor.tree import ActorInfo
+from pyros.actor.watchdog import LoopStalled
 
 __all__ = [
     "ONE_FOR_ALL",
@@ -76,6 +81,8 @@ __all__ = [
     "BadSpecError",
     "BlockingTimeoutError",
     "ChildSpec",
+    "Circuit",
+    "CircuitBreaker",
     "CircuitOpenError",
     "DeadActorError",
     "DeadLetter",
@@ -90,9 +97,11 @@ __all__ = [
     "LaneSpec",
     "LifecycleEvent",
     "LinkedExit",
+    "LoopStalled",
     "MailboxFullError",
     "Message",
     "Overflow",
+    "PhaseOutcome",
     "PoisonMessageError",
     "Reason",
     "Rejected",
@@ -106,7 +115,9 @@ __all__ = [
     "Supervisor",
     "SupervisorSpec",
     "Terminated",
+    "ThreadingActor",
     "TimerHandle",
+    "TraceRecord",
     "UnavailableError",
     "Undelivered",
 ]

@@ -13,15 +13,15 @@
                 case _:
                     return await super().on_receive(message)
 
-Constructors only assign: what lives in a system (`self.ref`, timers, tasks) is there from `on_start` on.
+Constructors only assign: what lives in a system (`self.ref`, timers, tasks) is there from
+`on_start` on.
 """
 
 from __future__ import annotations
 
-import asyncio
-import inspect
 from typing import TYPE_CHECKING, Any, ClassVar, NoReturn, TypeVar
 
+from pyros.actor import relations
 from pyros.actor.blocking import run_blocking
 from pyros.actor.child_spec import Supervision
 from pyros.actor.dead_letters import Undelivered
@@ -32,19 +32,21 @@ from pyros.actor.guardian import Guardian
 from pyros.actor.incarnation import BIRTH
 from pyros.actor.interrupts import Shield
 from pyros.actor.lifecycle import Reason, Terminated
-from pyros.actor.message import Message
+from pyros.actor.owned_tasks import start_owned
 from pyros.actor.pykka_bases import A, PykkaActor
-from pyros.actor.ref import ActorRef
-from pyros.actor.scope import CURRENT, Scope
+from pyros.actor.scope import CURRENT
 from pyros.actor.timers import TimerHandle
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Callable, Coroutine
     from random import Random
     from typing import Self
 
     from pyros.actor.cell import Cell
     from pyros.actor.child_spec import ChildSpec
+    from pyros.actor.message import Message
+    from pyros.actor.ref import ActorRef
     from pyros.actor.system import ActorSystem
     from pyros.clock import Clock
     from pyros.log import BoundLogger
@@ -68,7 +70,7 @@ class Actor(PykkaActor):
     _cell: Cell | None
 
     def __new__(cls, *_args: Any, **_kwargs: Any) -> Self:
-        """Bind to the cell that is being filled, so that `__init__` may keep `self.ref` (trap P4)."""
+        """Bind to the cell being filled, so that `__init__` may keep `self.ref` (trap P4)."""
         actor = super().__new__(cls)
         object.__setattr__(actor, "_cell", BIRTH.get())
         BIRTH.set(None)
@@ -94,7 +96,7 @@ class Actor(PykkaActor):
         """
 
     async def on_failure(self, error: BaseException) -> None:
-        """Look at the error that ended this incarnation (failed start included), before `on_stop`."""
+        """Look at the error that ended this incarnation or its start, before `on_stop`."""
 
     async def on_receive(self, message: Message) -> Any:
         """Handle one message; what it returns is the reply of an ask.
@@ -125,8 +127,8 @@ class Actor(PykkaActor):
         """The kernel's side of this actor (for the kernel)."""
         if self._cell is None:
             raise BadActorError(
-                f"{type(self).__name__} is not spawned yet: its system, ref, clock, timers and tasks "
-                "are there from on_start on"
+                f"{type(self).__name__} is not spawned yet: its system, ref, clock, timers and "
+                "tasks are there from on_start on"
             )
         return self._cell
 
@@ -232,7 +234,9 @@ class Actor(PykkaActor):
 
         Ticks that a late loop missed are skipped, and a tick still queued is not doubled.
         """
-        return self._timer(message, period_s, period_s if initial_delay_s is None else initial_delay_s)
+        return self._timer(
+            message, period_s, period_s if initial_delay_s is None else initial_delay_s
+        )
 
     def _timer(self, message: Message, period_s: float | None, delay_s: float) -> TimerHandle:
         cell = self.cell
@@ -245,8 +249,8 @@ class Actor(PykkaActor):
     def stop(self, reason: Reason = Reason.NORMAL) -> None:
         """End this incarnation after the current handler.
 
-        What follows is the supervisor's rule: a permanent actor is started again (rule S2). To end it
-        for good from outside, `await ref.stop()`.
+        What follows is the supervisor's rule: a permanent actor is started again (rule S2). To end
+        it for good from outside, `await ref.stop()`.
         """
         self.cell.request_stop(reason)
 
@@ -257,22 +261,7 @@ class Actor(PykkaActor):
 
         An exception in it crashes the actor, and its handler if one is awaiting.
         """
-        cell = self.cell
-        if cell.tasks is None:
-            cell.tasks = {}
-        scope = Scope(cell, blocks=False, current=_cause(cell.scope.current))
-        task = cell.system.loop.create_task(_in_scope(scope, coro), name=f"{cell.path}:{name}")
-        cell.tasks[task] = None
-        task.add_done_callback(self._task_done)
-        return task
-
-    def _task_done(self, task: asyncio.Task[Any]) -> None:
-        cell = self.cell
-        if cell.tasks is None or cell.actor is not self:
-            return
-        cell.tasks.pop(task, None)
-        if not task.cancelled() and (error := task.exception()) is not None:
-            cell.fail(error)
+        return start_owned(self.cell, coro, name)
 
     async def blocking(self, fn: Callable[..., T], *args: Any, deadline_s: float) -> T:
         """Run a blocking function on this actor's own thread and await its result.
@@ -319,19 +308,19 @@ class Actor(PykkaActor):
 
     def watch(self, ref: ActorRef[Any]) -> None:
         """Be told `Terminated` once when `ref` is gone for good, at once if it is already (W1)."""
-        self.system.watch(self.cell, ref)
+        relations.watch(self.cell, ref.cell)
 
     def unwatch(self, ref: ActorRef[Any]) -> None:
         """Watch no more; a `Terminated` still queued is taken back (W1)."""
-        self.system.unwatch(self.cell, ref)
+        relations.unwatch(self.cell, ref.cell)
 
     def link(self, ref: ActorRef[Any]) -> None:
         """Share abnormal exits with `ref`, both ways, until either incarnation ends (W2)."""
-        self.system.link(self.cell, ref)
+        relations.link(self.cell, ref.cell)
 
     def unlink(self, ref: ActorRef[Any]) -> None:
         """Share exits no more (W2)."""
-        self.system.unlink(self.cell, ref)
+        relations.unlink(self.cell, ref.cell)
 
     def subscribe(self, *event_types: type[Message]) -> None:
         """Be told events of these types (and their subclasses) published in this system."""
@@ -361,12 +350,12 @@ class Actor(PykkaActor):
 
     @property
     def actor_ref(self) -> ActorRef[Self]:
-        """pykka's name for `ref`."""
+        """Pykka's name for `ref`."""
         return self.ref
 
     @property
     def actor_urn(self) -> str:
-        """pykka's identity: here the path, stable and reproducible."""
+        """Pykka's identity: here the path, stable and reproducible."""
         return self.ref.actor_urn
 
     def attach(self, cell: Cell) -> None:
@@ -377,8 +366,8 @@ class Actor(PykkaActor):
         """
         if self._cell not in (None, cell) or getattr(self, "_attached", False):
             raise BadActorError(
-                f"{cell.path}: the factory returned an instance that was used before; make a new one "
-                "each time, a restart must not inherit broken state"
+                f"{cell.path}: the factory returned an instance that was used before; make a "
+                "new one each time, a restart must not inherit broken state"
             )
         object.__setattr__(self, "_cell", cell)
         object.__setattr__(self, "_attached", True)
@@ -399,19 +388,3 @@ class Actor(PykkaActor):
 
     def _start_actor_loop(self) -> NoReturn:
         raise BadActorError("asyncio actors are run by their system")
-
-
-def _cause(current: Envelope | None) -> Envelope | None:
-    """What an owned task inherits of the message that started it: its trace, nothing else."""
-    if current is None:
-        return None
-    return Envelope(None, current.sender, current.sent_s, current.trace, current.lane)
-
-
-async def _in_scope(scope: Scope, coro: Coroutine[Any, Any, T]) -> T:
-    CURRENT.set(scope)
-    try:
-        return await coro
-    finally:
-        if inspect.getcoroutinestate(coro) == inspect.CORO_CREATED:
-            coro.close()

@@ -19,7 +19,8 @@ if TYPE_CHECKING:
 class Backoff:
     """Delays before restarts (rule S4).
 
-    `delay(n) = min(cap, base * 2**n) * (1 + U(0, jitter))`, as Pekko's `RetrySupport.calculateDelay`.
+    `delay(n) = min(cap, base * 2**n) * (1 + U(0, jitter))`, as Pekko's
+    `RetrySupport.calculateDelay`.
 
     Attributes:
         base_s: First delay, seconds; 0 restarts at once.

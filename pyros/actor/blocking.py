@@ -1,7 +1,7 @@
 """Blocking work: one thread per actor that needs one, with a deadline, replaced when it is lost.
 
-A vendor's call that never returns must cost one thread, not the observatory: past the deadline the call is
-given up, the thread is left alone (it cannot be killed) and the next call gets a fresh one.
+A vendor's call that never returns must cost one thread, not the observatory: past the deadline the
+call is given up, the thread is left alone (it cannot be killed) and the next call gets a fresh one.
 """
 
 from __future__ import annotations
@@ -12,7 +12,7 @@ from queue import SimpleQueue
 from typing import TYPE_CHECKING, Any, TypeVar
 
 from pyros.actor.errors import BlockingTimeoutError
-from pyros.actor.loops.virtual import VirtualLoop
+from pyros.actor.thread_future import settle_from_thread, thread_future
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -21,7 +21,9 @@ if TYPE_CHECKING:
 
 T = TypeVar("T")
 
-Work = tuple[asyncio.AbstractEventLoop, "asyncio.Future[Any]", "Callable[..., Any]", tuple[Any, ...]]
+Work = tuple[
+    asyncio.AbstractEventLoop, "asyncio.Future[Any]", "Callable[..., Any]", tuple[Any, ...]
+]
 
 
 class Worker:
@@ -45,7 +47,7 @@ class Worker:
                 target=_run, args=(self._calls,), name=self.name, daemon=True
             )
             self._thread.start()
-        future = loop.create_job() if isinstance(loop, VirtualLoop) else loop.create_future()
+        future = thread_future(loop)
         self._calls.put((loop, future, fn, args))
         return future
 
@@ -60,30 +62,9 @@ def _run(calls: SimpleQueue[Work | None]) -> None:
         try:
             result = fn(*args)
         except BaseException as error:  # noqa: BLE001 - it belongs to the caller, whatever it is
-            _post(loop, future, None, error)
+            settle_from_thread(loop, future, None, error)
         else:
-            _post(loop, future, result, None)
-
-
-def _post(
-    loop: asyncio.AbstractEventLoop,
-    future: asyncio.Future[Any],
-    result: Any,
-    error: BaseException | None,
-) -> None:
-    if not loop.is_closed():
-        loop.call_soon_threadsafe(_complete, future, result, error)
-
-
-def _complete(future: asyncio.Future[Any], result: Any, error: BaseException | None) -> None:
-    if future.done():
-        return
-    if error is None:
-        future.set_result(result)
-    elif isinstance(error, StopIteration):
-        future.set_exception(RuntimeError(f"blocking call raised StopIteration: {error}"))
-    else:
-        future.set_exception(error)
+            settle_from_thread(loop, future, result, None)
 
 
 async def run_blocking(

@@ -1,12 +1,12 @@
-"""The cell: what stays of an actor over its incarnations, and the way messages come in and replies go out.
+"""The cell: what stays of an actor over its incarnations; how messages come in and replies go out.
 
-Reference and path belong to the cell; each incarnation is a fresh instance of the actor with a task of its
-own (`incarnation.py`). The mailbox is the cell's, so what was queued survives a restart (rule L5).
+Reference and path belong to the cell; each incarnation is a fresh instance of the actor with a task
+of its own (`incarnation.py`). The mailbox is the cell's, so what was queued survives a restart
+(rule L5).
 """
 
 from __future__ import annotations
 
-import asyncio
 from random import Random
 from typing import TYPE_CHECKING, Any
 
@@ -33,6 +33,7 @@ from pyros.actor.message import DeliveryPolicy, Lane, policy_of
 from pyros.actor.scope import Scope
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Hashable
 
     from pyros.actor.actor import Actor
@@ -131,6 +132,11 @@ class Cell:
         self.rng: Random | None = None
         self.log: Any = None
 
+    @property
+    def name(self) -> str:
+        """The last part of the path: its name among its siblings."""
+        return self.path.rpartition("/")[2]
+
     def __repr__(self) -> str:
         return f"<Cell {self.path} {self.state} #{self.incarnation}>"
 
@@ -173,7 +179,11 @@ class Cell:
     def deliver(self, envelope: Envelope) -> None:
         """Queue a message; what finds no room or no actor becomes a dead letter."""
         if self.open:
-            if envelope.kind == ASK and self.state is State.BACKOFF and envelope.lane == Lane.SAFETY:
+            if (
+                envelope.kind == ASK
+                and self.state is State.BACKOFF
+                and envelope.lane == Lane.SAFETY
+            ):
                 self.settle_error(
                     envelope,
                     UnavailableError(
@@ -264,9 +274,12 @@ class Cell:
         current = self.scope.current
         if current is None:
             return
-        if current.kind != CONTROL and self.policy(current.message).interrupts:
-            if current.lane <= lane:
-                return
+        if (
+            current.kind != CONTROL
+            and current.lane <= lane
+            and self.policy(current.message).interrupts
+        ):
+            return
         self.cancel_handler()
 
     def cancel_handler(self, *, force: bool = False) -> None:

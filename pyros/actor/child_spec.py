@@ -6,7 +6,6 @@ They are values: checked when written, kept by the supervisor, used again for ea
 from __future__ import annotations
 
 import math
-from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from enum import Enum
 from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
@@ -14,9 +13,11 @@ from typing import TYPE_CHECKING, Any, Final, Generic, Literal, TypeVar
 from pyros.actor.backoff import Backoff
 from pyros.actor.errors import BadSpecError
 from pyros.actor.mailbox import DEFAULT_LANES, LaneSpec, lanes_with
-from pyros.actor.message import Lane
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Mapping
+
+    from pyros.actor.message import Lane
     from pyros.actor.supervisor import Supervisor
 
 A_co = TypeVar("A_co", covariant=True)

@@ -1,7 +1,7 @@
 """Dead letters: what could not be delivered, why, and how often.
 
-A ring of the last thousand, counts by reason, and a log that says the first ten and then rests for five
-minutes (Pekko's defaults), so that a storm of them does not become a storm of log lines.
+A ring of the last thousand, counts by reason, and a log that says the first ten and then rests for
+five minutes (Pekko's defaults), so that a storm of them does not become a storm of log lines.
 """
 
 from __future__ import annotations

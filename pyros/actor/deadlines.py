@@ -1,7 +1,7 @@
 """Deadlines of asks: one timer per distinct timeout, not one per ask.
 
-Asks with the same timeout expire in the order in which they were made, so a queue and a timer for its
-head do for all of them. A timer per ask would cost a third of the ask rate.
+Asks with the same timeout expire in the order in which they were made, so a queue and a timer for
+its head do for all of them. A timer per ask would cost a third of the ask rate.
 """
 
 from __future__ import annotations

@@ -1,7 +1,7 @@
 """Envelopes: what travels with a message (sender, send time, trace, reply, deadline, ask chain).
 
-They are pykka's envelopes with more in them. A plain tell is the smallest kind; what fewer messages need
-lives in subclasses, and `kind` tells the receive loop which it holds with one comparison.
+They are pykka's envelopes with more in them. A plain tell is the smallest kind; what fewer messages
+need lives in subclasses, and `kind` tells the receive loop which it holds with one comparison.
 """
 
 from __future__ import annotations
@@ -90,7 +90,7 @@ class AskEnvelope(Envelope):
 
     kind = ASK
 
-    def __init__(
+    def __init__(  # noqa: PLR0917 - positional arguments are twice as fast
         self,
         message: Any,
         sender: str | None,
@@ -122,4 +122,3 @@ class ControlEnvelope(Envelope):
     __slots__ = ()
 
     kind = CONTROL
-

@@ -23,7 +23,7 @@ class DeadActorError(TransientError, pykka.ActorDeadError):
 
 
 class AskTimeoutError(TransientError, pykka.Timeout, TimeoutError):
-    """No reply within the deadline; names target, message, elapsed time and queue depth (rule A1)."""
+    """No reply within the deadline; names target, message, elapsed time and queue depth (A1)."""
 
 
 class AskCycleError(PermanentError):

@@ -1,7 +1,8 @@
 """The event bus of a system: who published says nothing, who subscribed to the type is told.
 
-Delivery is a tell on the event's own lane. A subscription belongs to the reference: it outlives restarts
-and ends when the actor stops for good. Subscribers are told in the order in which they subscribed.
+Delivery is a tell on the event's own lane. A subscription belongs to the reference: it outlives
+restarts and ends when the actor stops for good. Subscribers are told in the order in which they
+subscribed.
 """
 
 from __future__ import annotations

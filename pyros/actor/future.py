@@ -1,7 +1,7 @@
-"""The future of pykka's interface (proxies, other threads): awaitable, and blocking only off the loop.
+"""The future of pykka's interface (proxies, other threads): awaitable, blocking only off the loop.
 
-pykka's own `Future.__await__` blocks the loop (trap T1), so this one waits properly in a coroutine of any
-loop, and refuses `get()` on a thread that runs a loop.
+pykka's own `Future.__await__` blocks the loop (trap T1), so this one waits properly in a coroutine
+of any loop, and refuses `get()` on a thread that runs a loop.
 """
 
 from __future__ import annotations

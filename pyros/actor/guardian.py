@@ -1,48 +1,26 @@
 """The guardian of an actor's children: starts them in order, restarts what fails, stops in reverse.
 
 It never blocks its actor: restarts run in tasks of their own, so a hanging start does not keep the
-supervisor from terminating, deleting or stopping children meanwhile (rule S7). What to do about an exit
-is decided by the pure function `verdict`.
+supervisor from terminating, deleting or stopping children meanwhile (rule S7). What to do about an
+exit is decided by a pure function (`verdict.py`).
 """
 
 from __future__ import annotations
 
 import asyncio
-from enum import Enum
 from typing import TYPE_CHECKING, Any
 
 from pyros.actor.backoff import Backoff, RestartBudget
 from pyros.actor.child_spec import ChildSpec, Restart, Strategy, Supervision, SupervisorSpec
+from pyros.actor.endings import abandon, finish, rest
 from pyros.actor.errors import BadSpecError, EscalatedError, RestartLimitError, StartError
-from pyros.actor.incarnation import GRACE_S, launch
+from pyros.actor.incarnation import launch
 from pyros.actor.lifecycle import Exit, Reason, State
+from pyros.actor.owned_tasks import GRACE_S
+from pyros.actor.verdict import Verdict, verdict
 
 if TYPE_CHECKING:
     from pyros.actor.cell import Cell
-
-
-class Verdict(Enum):
-    """What follows from the exit of a child."""
-
-    RESTART = "restart"
-    RETRY = "retry"
-    REST = "rest"
-    ESCALATE = "escalate"
-
-
-def verdict(spec: ChildSpec[Any], exit_: Exit) -> Verdict:
-    """What to do about a child that ended by itself (rules L2, S2, S5)."""
-    if exit_.escalate:
-        return Verdict.ESCALATE
-    if exit_.stop:
-        return Verdict.REST
-    if exit_.reason is Reason.START_FAILED and spec.start == "background":
-        return Verdict.RETRY
-    if spec.restart is Restart.TEMPORARY:
-        return Verdict.REST
-    if spec.restart is Restart.TRANSIENT and not exit_.reason.abnormal:
-        return Verdict.REST
-    return Verdict.RESTART
 
 
 class Child:
@@ -118,7 +96,7 @@ class Guardian:
         except StartError:
             if self.children.get(spec.name) is child:
                 del self.children[spec.name]
-            child.cell.system.finish(child.cell, Exit(reason=Reason.START_FAILED))
+            finish(child.cell, Exit(reason=Reason.START_FAILED))
             raise
         except asyncio.CancelledError:
             await self.stop(child)
@@ -140,9 +118,13 @@ class Guardian:
                 "'never'; set it to 'any' or 'all'"
             )
         self.children.pop(spec.name, None)
-        cell = self.cell.system.enrol(self.cell, spec)
+        cell = self._move_in(spec)
         child = self.children[spec.name] = Child(spec, cell, static=static)
         return child
+
+    def _move_in(self, spec: ChildSpec[Any]) -> Cell:
+        path = f"{self.cell.path.rstrip('/')}/{spec.name}"
+        return self.cell.system.addresses.move_in(path, spec, self.cell)
 
     def _begin(self, child: Child) -> None:
         child.started_s = self.cell.system.now()
@@ -162,31 +144,28 @@ class Guardian:
         finally:
             child.starting = False
         if failure is not None:
-            raise StartError(
-                f"{cell.path} did not start: {failure.describe()}"
-            ) from failure.error
+            raise StartError(f"{cell.path} did not start: {failure.describe()}") from failure.error
 
     # --- what happens to children --------------------------------------------------------------
 
     def child_ended(self, child: Child, exit_: Exit) -> None:
         """An incarnation of a child is over; called by the system, once each."""
-        system = self.cell.system
         if child.keep or (
             child.starting and not child.stopping and exit_.reason is Reason.START_FAILED
         ):
-            system.rest(child.cell, exit_)
+            rest(child.cell, exit_)
             return
         if child.starting or child.stopping or self.closing:
-            system.finish(child.cell, exit_)
+            finish(child.cell, exit_)
             return
         match verdict(child.spec, exit_):
             case Verdict.REST:
                 self._forget(child, exit_)
             case Verdict.RETRY:
-                system.rest(child.cell, exit_)
+                rest(child.cell, exit_)
                 self._revive(child)
             case Verdict.ESCALATE:
-                system.rest(child.cell, exit_)
+                rest(child.cell, exit_)
                 self._give_up(
                     EscalatedError(f"{child.cell.path} escalated: {exit_.describe()}"), exit_.error
                 )
@@ -194,8 +173,7 @@ class Guardian:
                 self._restart(child, exit_)
 
     def _forget(self, child: Child, exit_: Exit) -> None:
-        system = self.cell.system
-        system.finish(child.cell, exit_)
+        finish(child.cell, exit_)
         if not child.static or child.spec.restart is Restart.TEMPORARY:
             self.children.pop(child.spec.name, None)
         if child.spec.significant and not exit_.stop:
@@ -217,7 +195,7 @@ class Guardian:
         system = self.cell.system
         if system.now() - child.started_s >= self._backoff(child).healthy_s:
             child.failures = 0
-        system.rest(child.cell, exit_)
+        rest(child.cell, exit_)
         if not self._spend(child, exit_.describe(), exit_.error):
             return
         if self.policy.strategy is Strategy.ONE_FOR_ONE:
@@ -350,7 +328,7 @@ class Guardian:
         child.keep = keep
         if cell.task is None:
             if not keep and cell.state is not State.STOPPED:
-                system.finish(cell, Exit(reason=reason))
+                finish(cell, Exit(reason=reason))
             return
         child.stopping = True
         try:
@@ -366,7 +344,7 @@ class Guardian:
                     system.log_of(cell).warning("did not stop in %g s, is cancelled", timeout_s)
                     cell.task.cancel()
             if not await _wait(ended, 2 * GRACE_S * system.speed):
-                system.abandon(cell, "neither stops nor yields to cancellation")
+                abandon(cell, "neither stops nor yields to cancellation")
         finally:
             child.stopping = False
             child.keep = False
@@ -388,12 +366,12 @@ class Guardian:
         if child is None or child.cell.state is not State.STOPPED:
             state = "unknown" if child is None else str(child.cell.state)
             raise BadSpecError(f"{self.cell.path}/{name} is {state}; only a stopped child restarts")
-        cell = self.cell.system.enrol(self.cell, child.spec)
+        cell = self._move_in(child.spec)
         child.cell = cell
         try:
             await self._start(child)
         except StartError:
-            self.cell.system.finish(cell, Exit(reason=Reason.START_FAILED))
+            finish(cell, Exit(reason=Reason.START_FAILED))
             raise
 
     async def stop_all(self) -> None:

@@ -1,18 +1,23 @@
-"""One incarnation of an actor: made, started, served, wound down; then its guardian decides what follows.
+"""One incarnation of an actor: made, started, served, wound down; then its guardian decides.
 
-The order of an ending (rules L1, S6): `on_failure` (after a crash), owned timers and tasks cancelled,
-children stopped in reverse order, `on_stop`, blocking thread released, unanswered replies failed.
+The order of an ending (rules L1, S6): `on_failure` (after a crash), owned timers and tasks
+cancelled, children stopped in reverse order, `on_stop`, blocking thread released, unanswered
+replies failed.
 """
 
 from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any
 
+import pykka
+
+from pyros.actor.endings import incarnation_ended
 from pyros.actor.errors import BadActorError, DeadActorError
 from pyros.actor.lifecycle import Exit, Reason, State
 from pyros.actor.loops.virtual import POWER_DOMAIN
+from pyros.actor.owned_tasks import cancel_owned
 from pyros.actor.receive_loop import serve
 from pyros.actor.scope import CURRENT
 
@@ -20,17 +25,14 @@ if TYPE_CHECKING:
     from pyros.actor.actor import Actor
     from pyros.actor.cell import Cell
 
-GRACE_S: Final = 1.0
-"""Wall seconds that a cancelled actor has for its clean-up before it is reported as a zombie."""
-
 BIRTH: ContextVar[Cell | None] = ContextVar("pyros_birth", default=None)
-"""The cell whose actor is being constructed, so that `__init__` may use `self.actor_ref` (trap P4)."""
+"""The cell whose actor is being made, so that `__init__` may use `self.actor_ref` (trap P4)."""
 
 
 def launch(cell: Cell) -> asyncio.Future[Exit | None]:
     """Start the next incarnation; the future is None when it runs, or says why it does not (L2)."""
     system = cell.system
-    cell.incarnation = system.next_incarnation(cell)
+    cell.incarnation = system.addresses.next_incarnation(cell.path)
     cell.open = True
     cell.killing = cell.interrupting = False
     cell.doom = None
@@ -82,16 +84,18 @@ async def _serve(cell: Cell, actor: Actor) -> Exit:
 
 def _give_birth(cell: Cell) -> Actor:
     from pyros.actor.actor import Actor  # noqa: PLC0415 - actors know cells, cells make actors
+    from pyros.actor.threading_bridge import ThreadHost  # noqa: PLC0415 - as above
 
     assert cell.spec is not None  # noqa: S101 - set by adopt()
     token = BIRTH.set(cell)
     try:
-        actor = cell.spec.factory()
+        made = cell.spec.factory()
     finally:
         BIRTH.reset(token)
+    actor = ThreadHost(made) if isinstance(made, pykka.ThreadingActor) else made
     if not isinstance(actor, Actor):
         raise BadActorError(
-            f"{cell.path}: factory returned {type(actor).__name__}, which is no pyros Actor; "
+            f"{cell.path}: factory returned {type(made).__name__}, which is no pyros Actor; "
             "subclass pyros.actor.Actor or pyros.actor.ThreadingActor"
         )
     actor.attach(cell)
@@ -105,7 +109,10 @@ async def _wind_down(cell: Cell, actor: Actor | None, exit_: Exit) -> None:
     cell.shield = None
     if actor is not None and exit_.error is not None:
         await _guarded(cell, "on_failure", actor.on_failure(exit_.error))
-    await _release_owned(cell)
+    for timer in list(cell.timers or ()):
+        timer.cancel()
+    cell.timers = None
+    await cancel_owned(cell)
     if cell.guardian is not None:
         guardian = cell.guardian
         if not await _guarded(cell, "stopping its children", guardian.stop_all()):
@@ -116,25 +123,6 @@ async def _wind_down(cell: Cell, actor: Actor | None, exit_: Exit) -> None:
     if cell.worker is not None:
         cell.worker.close()
         cell.worker = None
-
-
-async def _release_owned(cell: Cell) -> None:
-    if cell.timers is not None:
-        for timer in list(cell.timers):
-            timer.cancel()
-        cell.timers = None
-    tasks, cell.tasks = cell.tasks, None
-    if tasks:
-        for task in tasks:
-            task.cancel()
-        done, pending = await asyncio.wait(tasks, timeout=GRACE_S * cell.system.speed)
-        for task in done:
-            if not task.cancelled() and (error := task.exception()) is not None:
-                cell.system.log_of(cell).warning(
-                    "task %s failed while it was cancelled: %s", task.get_name(), error
-                )
-        for task in pending:
-            cell.system.report_zombie(cell, task, f"owned task {task.get_name()}")
 
 
 def _end(cell: Cell, started: asyncio.Future[Exit | None], exit_: Exit) -> None:
@@ -149,7 +137,7 @@ def _end(cell: Cell, started: asyncio.Future[Exit | None], exit_: Exit) -> None:
     if not started.done():
         started.set_result(exit_)
     ended, cell.ended = cell.ended, None
-    cell.system.incarnation_ended(cell, exit_)
+    incarnation_ended(cell, exit_)
     if ended is not None and not ended.done():
         ended.set_result(exit_)
 
@@ -158,13 +146,14 @@ async def _guarded(cell: Cell, hook: str, call: Any) -> bool:
     """Run a hook that must not keep the actor from ending; its failure is logged."""
     try:
         await _hook(call)
-        return True
     except asyncio.CancelledError:
         _take_back_cancels(cell)
         cell.system.log_of(cell).warning("%s was cancelled at its deadline", hook)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - reported, and the ending goes on
         cell.last_error = error
         cell.system.log_of(cell).error("%s failed: %s: %s", hook, type(error).__name__, error)
+    else:
+        return True
     return False
 
 

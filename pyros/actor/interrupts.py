@@ -1,8 +1,9 @@
-"""Interrupts: taking a cancellation back, and the sections of a handler that must not be cut (rule M4)."""
+"""Interrupts: taking a cancellation back, and sections of a handler that must not be cut (M4)."""
 
 from __future__ import annotations
 
 import asyncio
+import contextlib
 from typing import TYPE_CHECKING, Self
 
 if TYPE_CHECKING:
@@ -12,7 +13,7 @@ if TYPE_CHECKING:
 
 
 class Shield:
-    """`async with self.uninterruptible(max_s)`: interrupts wait until the end of the block, or `max_s`.
+    """`async with self.uninterruptible(max_s)`: interrupts wait for its end, or `max_s`.
 
     Args:
         cell: Whose handler is shielded.
@@ -66,8 +67,6 @@ class Shield:
 
 async def absorb_cancel(task: asyncio.Task[None]) -> None:
     """Swallow a cancellation that came too late for the handler it was meant for."""
-    try:
+    with contextlib.suppress(asyncio.CancelledError):
         await asyncio.sleep(0)
-    except asyncio.CancelledError:
-        pass
     task.uncancel()

@@ -1,7 +1,7 @@
 """The words of an actor's life: states, why an incarnation ended, and what others are told of it.
 
-`starting -> running <-> backoff -> stopping -> stopped` (rule L1). Path and reference stay the same over
-all incarnations; an incarnation number distinguishes them in every event.
+`starting -> running <-> backoff -> stopping -> stopped` (rule L1). Path and reference stay the same
+over all incarnations; an incarnation number distinguishes them in every event.
 """
 
 from __future__ import annotations

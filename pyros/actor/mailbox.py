@@ -1,12 +1,11 @@
 """The mailbox: four lanes of which the most urgent is served first, made when first used.
 
-Each lane is a deque and one future wakes the receive loop: measured, nothing else on asyncio is as fast,
-and a safety message never waits behind telemetry (rule M1). Lanes are bounded (rules M2, M3).
+Each lane is a deque and one future wakes the receive loop: measured, nothing else on asyncio is as
+fast, and a safety message never waits behind telemetry (rule M1). Lanes are bounded (rules M2, M3).
 """
 
 from __future__ import annotations
 
-import asyncio
 import math
 from collections import deque
 from dataclasses import dataclass
@@ -18,6 +17,7 @@ from pyros.actor.errors import BadSpecError
 from pyros.actor.message import Lane
 
 if TYPE_CHECKING:
+    import asyncio
     from collections.abc import Hashable, Mapping
 
 TELEMETRY_SHARE: Final = 64
@@ -151,7 +151,7 @@ class Mailbox:
         return refused
 
     def put_conflating(self, envelope: SpecialEnvelope, key: Hashable) -> Envelope | None:
-        """Queue a message under a key; a queued one of that key takes its content and keeps its place.
+        """Queue a message under a key; a queued one of that key takes its content, in its place.
 
         The latest wins and nobody starves: constant time, whatever the number of keys (rule M2).
         """

@@ -1,4 +1,4 @@
-"""Messages: frozen values whose class says how they travel (lane, interrupt, time to live, conflation).
+"""Messages: frozen values whose class says how they travel (lane, interrupt, life, conflation).
 
 Policy is class attributes, not fields, so that a message is only what it says:
 
@@ -59,7 +59,7 @@ class Message:
     wire: ClassVar[bool] = False
 
     def conflation_key(self) -> Hashable | None:
-        """Key under which a newer message replaces a queued older one; None to keep all (rule M2)."""
+        """Key under which a newer message replaces a queued one; None to keep all (rule M2)."""
         return None
 
 
@@ -75,7 +75,9 @@ class DeliveryPolicy:
     __slots__ = ("conflates", "fast", "interrupts", "lane", "name", "plain", "ttl_s", "wire")
 
     def __init__(self, kind: type[Any]) -> None:
-        self.lane = int(getattr(kind, "lane", Lane.COMMAND)) if _is_ours(kind) else int(Lane.COMMAND)
+        self.lane = (
+            int(getattr(kind, "lane", Lane.COMMAND)) if _is_ours(kind) else int(Lane.COMMAND)
+        )
         self.interrupts = _is_ours(kind) and bool(kind.interrupts)
         self.ttl_s: float | None = kind.ttl_s if _is_ours(kind) else None
         self.wire = _is_ours(kind) and bool(kind.wire)
@@ -93,7 +95,8 @@ def policy_of(kind: type[Any]) -> DeliveryPolicy:
     """The delivery policy of a message class.
 
     Raises:
-        BadMessageError: When the class is a mutable `Message`, or a wire message that cannot pickle.
+        BadMessageError: When the class is a mutable `Message`, or a wire message that cannot
+            pickle.
     """
     policy = POLICIES.get(kind)
     if policy is None:

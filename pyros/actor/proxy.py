@@ -1,7 +1,7 @@
 """Proxies: an actor's methods and attributes as awaitables, pykka's way.
 
-pykka's proxy keeps the instance alive and inspects it again for each unknown name (traps T8, T10); this one
-resolves through the reference, so it works over restarts, and inspects the class once.
+pykka's proxy keeps the instance alive and inspects it again for each unknown name (traps T8, T10);
+this one resolves through the reference, so it works over restarts, and inspects the class once.
 """
 
 from __future__ import annotations
@@ -16,7 +16,6 @@ from pyros.actor.pykka_bases import A, PykkaProxy
 
 if TYPE_CHECKING:
     from pyros.actor.ref import ActorRef
-
 
 
 class Proxy(PykkaProxy[A], Generic[A]):
@@ -85,7 +84,9 @@ class Proxy(PykkaProxy[A], Generic[A]):
     def _member(self, name: str) -> Any:
         found = _static(self._owner(), name)
         path = (*self._attr_path, name)
-        if getattr(found, "_pykka_traversable", False) or getattr(found, "pykka_traversable", False):
+        if getattr(found, "_pykka_traversable", False) or getattr(
+            found, "pykka_traversable", False
+        ):
             return Proxy(self.actor_ref, path)
         if isinstance(found, (staticmethod, classmethod)) or callable(found):
             return pykka.CallableProxy(actor_ref=cast("Any", self.actor_ref), attr_path=path)
@@ -101,5 +102,3 @@ def _static(owner: Any, name: str) -> Any:
         if name in cls.__dict__:
             return cls.__dict__[name]
     return None if isinstance(owner, type) else getattr(owner, name, None)
-
-

@@ -1,8 +1,10 @@
 """pykka's classes as bases of ours, with the one thing hidden from type checkers that cannot hold.
 
 Ours *are* pykka's actors, references and proxies at run time. But pykka declares the hooks as plain
-functions (`def on_start(self) -> None`) and `ask` as blocking; ours are awaited, and a checker would report
-that in every subclass anyone writes. So checkers see plain bases here, and the run time sees pykka's.
+functions (`def on_start(self) -> None`) and `ask` as blocking; ours are awaited, and a checker
+would report that in every subclass anyone writes. So checkers see plain bases here, and the run
+time sees
+pykka's.
 """
 
 from __future__ import annotations

@@ -1,7 +1,8 @@
 """The receive loop: takes the next message, has the actor handle it, settles the reply, records it.
 
-One handler at a time, first in first out per sender and lane, and the loop yields after 64 messages or
-2 ms so that a full mailbox does not starve others (rule L3, trap P6). Everything that most messages do not
+One handler at a time, first in first out per sender and lane, and the loop yields after 64 messages
+or 2 ms so that a full mailbox does not starve others (rule L3, trap P6). Everything that most
+messages do not
 need is out of line: this loop decides the kernel's speed.
 """
 
@@ -31,7 +32,7 @@ SKIP: Final = Exit(reason=Reason.NORMAL)
 """Not an exit: the message is dealt with, go on with the next one."""
 
 
-async def serve(cell: Cell, actor: Actor) -> Exit:
+async def serve(cell: Cell, actor: Actor) -> Exit:  # noqa: PLR0912, PLR0915 - one hot loop
     """Handle messages until something ends the incarnation; returns what."""
     system = cell.system
     now = system.now
@@ -76,7 +77,7 @@ async def serve(cell: Cell, actor: Actor) -> Exit:
                 result = handler(message)
                 if result.__class__ is CoroutineType:
                     result = await result
-            except (Exception, asyncio.CancelledError, SystemExit) as error:
+            except (Exception, asyncio.CancelledError, SystemExit) as error:  # noqa: BLE001 - L4
                 outcome, ended = await _failed(cell, envelope, error)
                 poison = cell.poison
             else:
@@ -128,7 +129,7 @@ async def serve(cell: Cell, actor: Actor) -> Exit:
 
 
 def _special(cell: Cell, envelope: Envelope, kind: int, now_s: float) -> Exit | None:
-    """Deal with what is not a plain tell: SKIP, another `Exit` ends, None goes on to the handler."""
+    """Deal with what is not a plain tell: SKIP it, end with an `Exit`, or None: handle it."""
     if cell.poison is not None and _is_poison(cell.poison, envelope.message):
         cell.refuse(envelope, Undelivered.POISON)
         return SKIP
@@ -156,9 +157,7 @@ def _is_poison(poison: tuple[Any, int], message: Any) -> bool:
     return poison[1] >= POISON_AFTER and poison[0] is message
 
 
-async def _failed(
-    cell: Cell, envelope: Envelope, error: BaseException
-) -> tuple[str, Exit | None]:
+async def _failed(cell: Cell, envelope: Envelope, error: BaseException) -> tuple[str, Exit | None]:
     """Settle a handler's exception: refusal, interruption, kill or crash (rules L4, M4)."""
     task = cell.task
     assert task is not None  # noqa: S101 - this code runs in it

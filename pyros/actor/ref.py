@@ -1,6 +1,7 @@
 """References: how actors are addressed. A reference outlives restarts and may precede its actor.
 
-`tell` never fails and never waits; `ask` waits for the reply, at most until its deadline, and is typed by
+`tell` never fails and never waits; `ask` waits for the reply, at most until its deadline, and is
+typed by
 the request: `started = await telescope.ask(GoTo(...))` is a `SlewStarted`.
 """
 
@@ -66,6 +67,11 @@ class ActorRef(PykkaRef[A], Generic[A]):
     def __str__(self) -> str:
         return self.path
 
+    @property
+    def cell(self) -> Cell:
+        """The kernel's side of the address (for the kernel)."""
+        return self._cell
+
     # --- telling -------------------------------------------------------------------------------
 
     def tell(self, message: Message) -> None:
@@ -77,7 +83,7 @@ class ActorRef(PykkaRef[A], Generic[A]):
         cell = self._cell
         system = cell.system
         if get_ident() != system.thread_id:
-            system.post(self.tell, message)
+            system.gate.post(self.tell, message)
             return
         try:
             policy = POLICIES[message.__class__]
@@ -113,7 +119,7 @@ class ActorRef(PykkaRef[A], Generic[A]):
         """Tell a message that continues a trace from outside the process (a W3C trace id)."""
         system = self._cell.system
         if get_ident() != system.thread_id:
-            system.post(self.tell_traced, message, trace_id)
+            system.gate.post(self.tell_traced, message, trace_id)
             return
         scope = CURRENT.get()
         sender = None if scope is None else scope.path
@@ -180,7 +186,8 @@ class ActorRef(PykkaRef[A], Generic[A]):
 
         Args:
             message: The request.
-            timeout_s: Wall seconds to wait (5 by default), never longer than the asker's own deadline.
+            timeout_s: Wall seconds to wait (5 by default), never longer than the asker's own
+                deadline.
             block: pykka's form: False returns a future at once, True blocks a plain thread.
             timeout: Seconds to block, with `block=True`.
 
@@ -193,8 +200,8 @@ class ActorRef(PykkaRef[A], Generic[A]):
         if block is None:
             if asyncio._get_running_loop() is None:  # noqa: SLF001 - documented for implementors
                 raise AskWithoutCallerError(
-                    f"ask({type(message).__name__}) to {self.path} from code that no event loop runs; "
-                    "await it in a coroutine, or use ask(..., block=True) in a plain thread"
+                    f"ask({type(message).__name__}) to {self.path} from code that no event loop "
+                    "runs; await it in a coroutine, or use ask(..., block=True) in a plain thread"
                 )
             return self._ask(message, timeout_s)
         future = self._ask_future(message)
@@ -249,9 +256,7 @@ class ActorRef(PykkaRef[A], Generic[A]):
                 if cell in chain:
                     self._refuse_cycle(message, chain)
         return (
-            AskEnvelope(
-                message, sender, now_s, trace, policy.lane, reply, deadline_s, chain
-            ),
+            AskEnvelope(message, sender, now_s, trace, policy.lane, reply, deadline_s, chain),
             inherited,
         )
 
@@ -263,9 +268,9 @@ class ActorRef(PykkaRef[A], Generic[A]):
         )
 
     def _ask_future(self, message: Any) -> ReplyFuture[Any]:
-        """pykka's non-blocking ask: sent now, answered into a future of pykka's interface."""
+        """Pykka's non-blocking ask: sent now, answered into a future of pykka's interface."""
         future: ReplyFuture[Any] = ReplyFuture()
-        self._cell.system.on_loop(self._send_ask, message, future)
+        self._cell.system.gate.run(self._send_ask, message, future)
         return future
 
     def _send_ask(self, message: Any, future: ReplyFuture[Any]) -> None:
@@ -324,12 +329,14 @@ class ActorRef(PykkaRef[A], Generic[A]):
     @property
     def actor_class(self) -> type[A]:
         """Class of the running instance; the base class when there is none."""
-        actor = self._cell.actor
-        return cast("type[A]", pykka.Actor if actor is None else type(actor))
+        actor: Any = self._cell.actor
+        return cast(
+            "type[A]", pykka.Actor if actor is None else type(getattr(actor, "driver", actor))
+        )
 
     @property
     def actor_urn(self) -> str:
-        """pykka's identity: here the path, stable and reproducible."""
+        """Pykka's identity: here the path, stable and reproducible."""
         return f"urn:pyros:{self._cell.system.name}:{self.path}"
 
     @property
@@ -339,7 +346,7 @@ class ActorRef(PykkaRef[A], Generic[A]):
 
     @property
     def actor_stopped(self) -> Any:
-        """pykka's stopped flag."""
+        """Pykka's stopped flag."""
         return _Stopped(self._cell)
 
     def _actor_weakref(self) -> Any:
@@ -354,6 +361,3 @@ def timeout_error(cell: Cell, envelope: AskEnvelope) -> AskTimeoutError:
         f"{type(envelope.message).__name__} to {cell.path} ({cell.state}) got no reply in "
         f"{now_s - envelope.sent_s:.3f} s; {depth} messages queue there"
     )
-
-
-

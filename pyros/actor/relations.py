@@ -72,7 +72,7 @@ def unlink(one: Cell, other: Cell) -> None:
 
 
 def spread_exit(cell: Cell, exit_: Exit) -> None:
-    """Pass the abnormal exit of an incarnation to its linked partners, and dissolve the links (W2)."""
+    """Pass the abnormal exit of an incarnation to its partners, and dissolve the links (W2)."""
     links, cell.links = cell.links, None
     for partner in links or ():
         if partner.links is not None:

@@ -1,7 +1,8 @@
-"""The scope: on whose behalf code runs, carried by a context variable instead of arguments (trap T12).
+"""The scope: on whose behalf code runs, carried by a context variable, not by arguments (T12).
 
-An actor's handler runs in its cell's scope; a task that the actor owns runs in a scope of its own, so
-that what it sends carries the trace of the message that started it, but no deadline and no ask chain.
+An actor's handler runs in its cell's scope; a task that the actor owns runs in a scope of its own,
+so that what it sends carries the trace of the message that started it, but no deadline and no ask
+chain.
 """
 
 from __future__ import annotations
@@ -21,7 +22,8 @@ class Scope:
         cell: The actor on whose behalf code runs.
         path: Its path.
         current: The envelope being handled; None between messages.
-        blocks: Whether waiting here keeps the actor from its mailbox (a handler does, a task does not).
+        blocks: Whether waiting here keeps the actor from its mailbox (a handler does, a task does
+            not).
     """
 
     __slots__ = ("blocks", "cell", "current", "path")

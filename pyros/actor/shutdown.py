@@ -1,8 +1,9 @@
 """Ordered shutdown: named phases that depend on each other, each with its own deadline.
 
-The defaults are *quiesce* (no new work), *make_safe* (dome closed, telescope parked), *flush* (database,
-MQTT) and *stop_tree*, in this order. A phase that fails or is late is logged and the next one runs; the
-whole runs once; a second request skips the waits, except that making safe is never cut short.
+The defaults are *quiesce* (no new work), *make_safe* (dome closed, telescope parked), *flush*
+(database, MQTT) and *stop_tree*, in this order. A phase that fails or is late is logged and the
+next one runs; the whole runs once; a second request skips the waits, except that making safe is
+never cut short.
 """
 
 from __future__ import annotations
@@ -45,7 +46,7 @@ class Phase:
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class PhaseOutcome:
-    """How a phase went: `done`, `failed`, `late` or `skipped`, and how long it took (loop seconds)."""
+    """How a phase went (`done`, `failed`, `late`, `skipped`) and its loop seconds."""
 
     name: str
     outcome: str
@@ -143,7 +144,9 @@ class Shutdown:
             PhaseOutcome(name=phase.name, outcome=outcome, took_s=took_s, error=error)
         )
         if outcome != "done":
-            self._log.error("shutdown phase %s %s after %.1f s: %s", phase.name, outcome, took_s, error)
+            self._log.error(
+                "shutdown phase %s %s after %.1f s: %s", phase.name, outcome, took_s, error
+            )
 
 
 async def _call(phase: Phase) -> None:

@@ -1,7 +1,8 @@
 """The supervisor: an actor that only has children, given in its specification.
 
-How it restarts them is its guardian's work; the supervisor starts them in order in its own `on_start`,
-so a supervisor whose child does not start fails with it, and its parent decides (rules L2, S1).
+How it restarts them is its guardian's work; the supervisor starts them in order in its own
+`on_start`, so a supervisor whose child does not start fails with it, and its parent decides (rules
+L2, S1).
 """
 
 from __future__ import annotations

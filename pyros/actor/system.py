@@ -1,35 +1,30 @@
-"""The system: a tree of actors on one event loop, with its event bus, dead letters, trace and shutdown.
+"""The system: a tree of actors on one loop, with event bus, dead letters, trace and shutdown.
 
-Several may live in one process and on one loop: nothing here is global, and asyncio actors are not in
-pykka's registry, which is.
+Several may live in one process and on one loop: nothing here is global, and asyncio actors are not
+in pykka's registry, which is.
 """
 
 from __future__ import annotations
 
 import asyncio
+import signal
 from _thread import get_ident
-from collections import deque
 from time import monotonic
-from typing import TYPE_CHECKING, Any, Self, cast
-from weakref import WeakValueDictionary
+from typing import TYPE_CHECKING, Any, Self, cast, overload
 
-from pyros.actor import relations
 from pyros.actor.actor import Actor
-from pyros.actor.cell import Cell
+from pyros.actor.address_book import AddressBook
 from pyros.actor.child_spec import ChildSpec, Directive, SupervisorSpec
-from pyros.actor.dead_letters import DeadLetters, Undelivered
+from pyros.actor.dead_letters import DeadLetters
 from pyros.actor.deadlines import Deadlines
 from pyros.actor.errors import BadSpecError
 from pyros.actor.event_bus import EventBus
-from pyros.actor.guardian import Guardian
+from pyros.actor.gate import ThreadGate
 from pyros.actor.incarnation import launch
-from pyros.actor.lifecycle import Exit, Reason, State
+from pyros.actor.lifecycle import Exit, Reason
 from pyros.actor.loops.real import clock_for, speed_of
 from pyros.actor.loops.virtual import VirtualLoop
-from pyros.actor.mailbox import Mailbox
-from pyros.actor.pykka_bases import A
 from pyros.actor.ref import ActorRef, timeout_error
-from pyros.actor.scope import Scope
 from pyros.actor.shutdown import (
     FLUSH,
     MAKE_SAFE,
@@ -42,13 +37,17 @@ from pyros.actor.shutdown import (
 )
 from pyros.actor.tracing import Trace
 from pyros.actor.tree import ActorInfo, tree_of
+from pyros.actor.watchdog import LoopStalled, Watchdog
 from pyros.log import BoundLogger, bound_logger
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Coroutine
     from types import TracebackType
 
+    from pyros.actor.cell import Cell
     from pyros.actor.envelope import AskEnvelope
+    from pyros.actor.guardian import Guardian
+    from pyros.actor.pykka_bases import A
     from pyros.clock import Clock
 
 _STOP_TREE_DEADLINE_S = 60.0
@@ -62,6 +61,7 @@ class ActorSystem:
         seed: Of every random stream in it.
         clock: The observatory's time; the running loop's own when None.
         root: How the root supervises (its name and children are ignored); one-for-one when None.
+        watchdog: Whether to name actors that hold the loop; never in virtual time.
     """
 
     def __init__(
@@ -71,6 +71,7 @@ class ActorSystem:
         seed: int = 0,
         clock: Clock | None = None,
         root: SupervisorSpec | None = None,
+        watchdog: bool = True,
     ) -> None:
         self.name = name
         self.seed = seed
@@ -85,14 +86,12 @@ class ActorSystem:
         self.zombies: list[tuple[str, str]] = []
         self.lost_threads: list[tuple[str, str]] = []
         self._given_clock = clock
+        self._watch = watchdog
+        self.watchdog: Watchdog | None = None
         self._root_spec = root or SupervisorSpec(name="root")
-        self._cells: dict[str, Cell] = {}
-        self._vacant: WeakValueDictionary[str, Cell] = WeakValueDictionary()
-        self._incarnations: dict[str, int] = {}
+        self.addresses = AddressBook(self)
         self._root: Cell | None = None
         self._tasks: dict[asyncio.Task[Any], None] = {}
-        self._inbound: deque[tuple[Callable[..., Any], tuple[Any, ...]]] = deque()
-        self._scheduled = False
         self._power_hooks: list[Callable[[], None]] = []
         self._shutting: asyncio.Future[list[PhaseOutcome]] | None = None
 
@@ -115,8 +114,10 @@ class ActorSystem:
         plain = type(self.loop).time is asyncio.BaseEventLoop.time
         self.now = monotonic if plain else self.loop.time
         self.clock: Clock = self._given_clock or clock_for(self.loop)
+        self.gate = ThreadGate(self.loop)
         self.deadlines = Deadlines(self.loop, self._expire)
         self.current_task = _current_task_of(self.loop)
+        self._closed: asyncio.Future[None] = self.loop.create_future()
         self.failed: asyncio.Future[Exit] = self.loop.create_future()
         self._shutdown = Shutdown(self.log, self._now, self.speed)
         for phase, action, after, deadline_s in (
@@ -126,8 +127,10 @@ class ActorSystem:
             (STOP_TREE, self._stop_tree, (FLUSH,), _STOP_TREE_DEADLINE_S),
         ):
             self.shutdown_phase(phase, action, after=after, deadline_s=deadline_s)
-        self._root = cell = self._cells["/"] = Cell(self, "/")
-        cell.adopt(self._root_spec, None)
+        if self._watch and not isinstance(self.loop, VirtualLoop):
+            self.watchdog = Watchdog(self.loop, self._stalled)
+            self.watchdog.start()
+        self._root = cell = self.addresses.move_in("/", self._root_spec, None)
         await launch(cell)
 
     async def __aenter__(self) -> Self:
@@ -142,7 +145,9 @@ class ActorSystem:
         trace: TracebackType | None,
     ) -> None:
         """Shut it down in order."""
-        await self.shutdown("end of context" if error is None else f"{type(error).__name__}: {error}")
+        await self.shutdown(
+            "end of context" if error is None else f"{type(error).__name__}: {error}"
+        )
 
     def shutdown_phase(
         self,
@@ -186,9 +191,33 @@ class ActorSystem:
             outcomes = await self._shutdown.run()
         finally:
             self.deadlines.close()
+            if self.watchdog is not None:
+                self.watchdog.stop()
             if not self._shutting.done():
                 self._shutting.set_result(self._shutdown.outcomes)
+            if not self._closed.done():
+                self._closed.set_result(None)
         return outcomes
+
+    def shutdown_on_signals(self, *signals: signal.Signals) -> None:
+        """Shut down when the process gets one of these signals; a second one hurries (main thread).
+
+        Args:
+            signals: SIGINT and SIGTERM when none is given.
+        """
+        for number in signals or (signal.SIGINT, signal.SIGTERM):
+            self.loop.add_signal_handler(number, self._on_signal, number)
+
+    def _on_signal(self, number: signal.Signals) -> None:
+        _ = self.spawn_task(self._shutdown_for(number.name), f"{self.name}:{number.name}")
+
+    async def _shutdown_for(self, reason: str) -> None:
+        await self.shutdown(reason)
+
+    async def closed(self) -> Exit | None:
+        """Wait until the system has shut down, or its root has failed: then why."""
+        await asyncio.wait([self._closed, self.failed], return_when=asyncio.FIRST_COMPLETED)
+        return self.failed.result() if self.failed.done() else None
 
     async def _stop_tree(self) -> None:
         root = self._root
@@ -212,13 +241,23 @@ class ActorSystem:
         cell = await self._guardian(parent).add(spec)
         return cell.ref
 
-    def ref(self, path: str, kind: type[A] = Actor) -> ActorRef[A]:  # type: ignore[assignment]  # default of a TypeVar
+    @overload
+    def ref(self, path: str) -> ActorRef[Actor]: ...
+
+    @overload
+    def ref(self, path: str, kind: type[A]) -> ActorRef[A]: ...
+
+    def ref(self, path: str, kind: type[Any] = Actor) -> ActorRef[Any]:  # noqa: ARG002 - for types
         """The reference of a path, whether an actor lives there yet or not.
+
+        Args:
+            path: Absolute, `/devices/tel1/dome`.
+            kind: Class of the actor, for the reference's type.
 
         Raises:
             BadSpecError: When the path is not absolute.
         """
-        return self._cell(path).ref
+        return self.addresses.cell(path).ref
 
     def tree(self) -> list[ActorInfo]:
         """All actors: what they are and what they are doing."""
@@ -230,7 +269,7 @@ class ActorSystem:
             return False
         parent = cell.parent
         guardian = None if parent is None else parent.guardian
-        child = None if guardian is None else guardian.children.get(cell.path.rpartition("/")[2])
+        child = None if guardian is None else guardian.children.get(cell.name)
         if guardian is None or child is None or child.cell is not cell:
             return False
         if cell.task is not None and cell.task is self.current_task():
@@ -250,100 +289,20 @@ class ActorSystem:
         await self._guardian(parent or "/").start_again(name)
 
     def _guardian(self, path: str) -> Guardian:
-        cell = self._cells.get(path)
+        cell = self.addresses.find(path)
         if cell is None or not isinstance(cell.actor, Actor):
             state = "does not exist" if cell is None else f"is {cell.state}"
             raise BadSpecError(f"{path} {state} and can have no children; spawn it first")
         return cell.actor.guardian()
 
-    def _cell(self, path: str) -> Cell:
-        cell = self._cells.get(path) or self._vacant.get(path)
-        if cell is None:
-            if not path.startswith("/") or (path != "/" and path.endswith("/")) or "//" in path:
-                raise BadSpecError(f"{path!r} is no path; write /parent/child")
-            cell = self._vacant[path] = Cell(self, path)
-        return cell
-
     # --- for the kernel ------------------------------------------------------------------------
 
-    def enrol(self, parent: Cell, spec: ChildSpec[Any]) -> Cell:
-        """The cell of a new child."""
-        path = f"{parent.path.rstrip('/')}/{spec.name}"
-        cell = self._cell(path)
-        cell.adopt(spec, parent)
-        self._cells[path] = cell
-        self._vacant.pop(path, None)
-        return cell
-
-    def next_incarnation(self, cell: Cell) -> int:
-        """The number of the incarnation that starts now at a path."""
-        number = self._incarnations.get(cell.path, 0) + 1
-        self._incarnations[cell.path] = number
-        return number
-
-    def incarnation_ended(self, cell: Cell, exit_: Exit) -> None:
-        """An incarnation is over: its links fall, its parent's guardian decides what follows."""
-        cell.end_reason = exit_.reason
-        if cell.links is not None:
-            relations.spread_exit(cell, exit_)
-        parent = cell.parent
-        guardian = None if parent is None else parent.guardian
-        child = None if guardian is None else guardian.children.get(cell.path.rpartition("/")[2])
-        if guardian is not None and child is not None and child.cell is cell:
-            guardian.child_ended(child, exit_)
-        else:
-            self.finish(cell, exit_)
-            if parent is None and exit_.reason is not Reason.SHUTDOWN:
-                self.log.critical("the root of the tree ended: %s", exit_.describe())
-                if not self.failed.done():
-                    self.failed.set_result(exit_)
-
-    def rest(self, cell: Cell, exit_: Exit) -> None:
-        """An actor waits for its restart: messages are kept, or dropped if its spec says so (L5)."""
-        level = "%s, restarts later" if exit_.reason.abnormal else "%s, starts again"
-        self.log_of(cell).warning(level, exit_.describe())
-        if exit_.error is not None:
-            cell.last_error = exit_.error
-        if cell.spec is not None and cell.spec.on_crash == "drop":
-            for envelope in cell.mailbox.drain():
-                cell.refuse(envelope, Undelivered.DEAD)
-        cell.become(State.BACKOFF, exit_.describe())
-
-    def finish(self, cell: Cell, exit_: Exit) -> None:
-        """An actor is gone for good: mailbox closed, watchers told, address free."""
-        if cell.state is State.STOPPED:
-            return
-        if exit_.error is not None:
-            cell.last_error = exit_.error
-        if exit_.reason.abnormal and exit_.error is not None:
-            self.log_of(cell).error("ended: %s", exit_.describe())
-        cell.open = False
-        cell.end_reason = exit_.reason
-        cell.become(State.STOPPED, exit_.describe())
-        for envelope in cell.mailbox.drain():
-            cell.refuse(envelope, Undelivered.DEAD)
-        cell.mailbox.release_senders()
-        self.events.unsubscribe(cell.ref)
-        relations.announce_end(cell, exit_)
-        if self._cells.get(cell.path) is cell:
-            del self._cells[cell.path]
-            self._vacant[cell.path] = cell
-
-    def abandon(self, cell: Cell, why: str) -> None:
-        """Give up an incarnation that does not end: a zombie (rule S6)."""
-        task = cell.task
-        if task is None:
-            return
-        self.report_zombie(cell, task, why)
-        old = cell.mailbox
-        assert cell.spec is not None  # noqa: S101 - it runs
-        cell.mailbox = Mailbox(cell.spec.lane_specs())
-        cell.mailbox.put_back(old.drain())
-        cell.scope = Scope(cell, blocks=True)
-        cell.actor = None
-        cell.task = None
-        cell.guardian = None
-        self.incarnation_ended(cell, Exit(reason=Reason.KILLED))
+    def root_ended(self, exit_: Exit) -> None:
+        """The root is gone: by shutdown, or because nothing could be restarted any more."""
+        if exit_.reason is not Reason.SHUTDOWN:
+            self.log.critical("the root of the tree ended: %s", exit_.describe())
+            if not self.failed.done():
+                self.failed.set_result(exit_)
 
     def report_zombie(self, cell: Cell, task: asyncio.Task[Any], why: str) -> None:
         """Say which task could not be ended."""
@@ -385,47 +344,17 @@ class ActorSystem:
         if not task.cancelled() and (error := task.exception()) is not None:
             self.log.error("%s failed", task.get_name(), exc_info=error)
 
-    def watch(self, watcher: Cell, target: ActorRef[Any]) -> None:
-        """See `Actor.watch`."""
-        relations.watch(watcher, target._cell)  # noqa: SLF001 - a reference and the kernel are one
-
-    def unwatch(self, watcher: Cell, target: ActorRef[Any]) -> None:
-        """See `Actor.unwatch`."""
-        relations.unwatch(watcher, target._cell)  # noqa: SLF001 - as above
-
-    def link(self, one: Cell, other: ActorRef[Any]) -> None:
-        """See `Actor.link`."""
-        relations.link(one, other._cell)  # noqa: SLF001 - as above
-
-    def unlink(self, one: Cell, other: ActorRef[Any]) -> None:
-        """See `Actor.unlink`."""
-        relations.unlink(one, other._cell)  # noqa: SLF001 - as above
+    def _stalled(self, stall: LoopStalled) -> None:
+        where = stall.path or "no actor"
+        what = stall.handling or "nothing"
+        self.log.warning(
+            "loop held for %.3f s by %s handling %s\n%s", stall.held_s, where, what, stall.stack
+        )
+        self.events.publish(stall)
 
     def _expire(self, payload: tuple[Cell, AskEnvelope]) -> None:
         cell, envelope = payload
         cell.settle_error(envelope, timeout_error(cell, envelope))
-
-    # --- other threads -------------------------------------------------------------------------
-
-    def on_loop(self, fn: Callable[..., Any], *args: Any) -> None:
-        """Call `fn` now on the loop's thread, else soon from another one."""
-        if get_ident() == self.thread_id:
-            fn(*args)
-        else:
-            self.post(fn, *args)
-
-    def post(self, fn: Callable[..., Any], *args: Any) -> None:
-        """Call `fn` on the loop's thread soon; one wake-up for many posts (trap P7)."""
-        self._inbound.append((fn, args))
-        if not self._scheduled:
-            self._scheduled = True
-            self.loop.call_soon_threadsafe(self._drain_inbound)
-
-    def _drain_inbound(self) -> None:
-        self._scheduled = False
-        while self._inbound:
-            fn, args = self._inbound.popleft()
-            fn(*args)
 
     # --- power cut -----------------------------------------------------------------------------
 
@@ -441,12 +370,14 @@ class ActorSystem:
         """
         loop = self.loop
         if not isinstance(loop, VirtualLoop):
-            raise RuntimeError("power_cut() needs the virtual loop; elsewhere kill the process")
+            raise RuntimeError(  # noqa: TRY004 - the loop is right, its place is not
+                "power_cut() needs the virtual loop; elsewhere kill the process"
+            )
         loop.cut_power(self)
         self.deadlines.close()
-        for cell in list(self._cells.values()):
+        for cell in self.addresses.everyone():
             cell.lose_power()
-        self._cells.clear()
+            self.addresses.move_out(cell)
         self._root = None
         if self._shutting is None:
             self._shutting = loop.create_future()

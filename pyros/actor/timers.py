@@ -1,7 +1,7 @@
 """Timers of an actor: a message to itself later, once or periodically; cancelled when it stops.
 
-A periodic timer keeps its phase, skips what a late loop missed, and never queues a second tick while one
-is still waiting, so that a slow actor is not buried under its own clock.
+A periodic timer keeps its phase, skips what a late loop missed, and never queues a second tick
+while one is still waiting, so that a slow actor is not buried under its own clock.
 """
 
 from __future__ import annotations
@@ -87,4 +87,3 @@ class TimerHandle:
             cell.deliver_conflating(envelope, self)
         if policy.interrupts:
             cell.interrupt(policy.lane)
-

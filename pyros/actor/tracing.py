@@ -1,8 +1,8 @@
 """The trace: a ring of the last ten thousand handled messages, and W3C trace ids to connect them.
 
-Own records cost a tenth of a microsecond; OpenTelemetry's spans cost 6 to 14, so it may export from here
-but is not in the path. Trace numbers are counted, not random, so that a run is reproducible; they become
-W3C ids where they are read.
+Own records cost a tenth of a microsecond; OpenTelemetry's spans cost 6 to 14, so it may export from
+here but is not in the path. Trace numbers are counted, not random, so that a run is reproducible;
+they become W3C ids where they are read.
 """
 
 from __future__ import annotations

@@ -1,7 +1,9 @@
-"""The three loops: real time, dilated time (x N, for demonstrations), virtual time (jumps when idle).
+"""The three loops: real time, dilated time (x N, for demonstrations), virtual time (jumps if idle).
 
-Every loop has `.speed` (loop seconds per wall second) and `.clock()`, which builds the observatory's
-clock for it. `run_real`, `run_dilated` and `run_virtual` run a main coroutine to its end on a new loop.
+Every loop has `.speed` (loop seconds per wall second) and `.clock()`, which builds the
+observatory's clock for it. `run_real`, `run_dilated` and `run_virtual` run a main coroutine to its
+end on a new
+loop.
 """
 
 from pyros.actor.loops.dilated import DilatedLoop, run_dilated

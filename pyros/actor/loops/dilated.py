@@ -3,11 +3,14 @@
 All processes of a site are given the same epoch and read the same monotonic clock, so each derives
 the same UTC: `epoch + (monotonic - epoch_monotonic) * speed`.
 
-A process that is late must not see time leap (at x60 a stall of one second would be a minute in which
-every timer fires at once). So each iteration's advance is capped: what exceeds `MAX_LATE_S` wall seconds
-of lateness becomes *slip*, and the loop's time lags the site's UTC by it. The slip is then worked off by
-running `CATCH_UP` times faster until it is gone, as NTP slews a clock instead of stepping it. Time is
-monotonic throughout; processes of a site differ by their slip only, and only while they catch up.
+A process that is late must not see time leap (at x60 a stall of one second would be a minute in
+which every timer fires at once). So each iteration's advance is capped: what exceeds `MAX_LATE_S`
+wall seconds of lateness becomes *slip*, and the loop's time lags the site's UTC by it. The slip is
+then worked off by running `CATCH_UP` times faster until it is gone, as NTP slews a clock instead of
+stepping it. Time is monotonic throughout; processes of a site differ by their slip only, and only
+while they
+catch
+up.
 """
 
 from __future__ import annotations
@@ -133,9 +136,7 @@ class DilatedLoop(asyncio.SelectorEventLoop):
 
     def clock(self) -> LoopClock:
         """The observatory's clock on this loop: the site's epoch plus loop time."""
-        return LoopClock(
-            self, epoch_unix_s=self._epoch_unix_s, epoch_loop_s=0.0, speed=self.speed
-        )
+        return LoopClock(self, epoch_unix_s=self._epoch_unix_s, epoch_loop_s=0.0, speed=self.speed)
 
 
 def run_dilated(
@@ -150,15 +151,14 @@ def run_dilated(
         main: A coroutine, or a function that makes one.
         speed: Loop seconds per wall second.
         epoch_unix_s: The observatory's UTC at the epoch; the computer's UTC when None.
-        epoch_monotonic_s: CLOCK_MONOTONIC at the epoch; now when None. The launcher gives both epochs
+        epoch_monotonic_s: CLOCK_MONOTONIC at the epoch; now when None. The launcher gives both
+            epochs
             to every process of a site.
     """
     unix_s = time.time() if epoch_unix_s is None else epoch_unix_s  # noqa: TID251 - epoch's default
 
     def make_loop() -> DilatedLoop:
-        return DilatedLoop(
-            speed=speed, epoch_unix_s=unix_s, epoch_monotonic_s=epoch_monotonic_s
-        )
+        return DilatedLoop(speed=speed, epoch_unix_s=unix_s, epoch_monotonic_s=epoch_monotonic_s)
 
     with asyncio.Runner(loop_factory=make_loop) as runner:
         return runner.run(as_coroutine(main))

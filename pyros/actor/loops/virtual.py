@@ -1,14 +1,15 @@
-"""The virtual loop: time stands still while there is work and jumps to the next timer when there is none.
+"""The virtual loop: time stands still while there is work, and jumps to the next timer else.
 
-A night passes in seconds, the same way each time. External work (an executor, aiosqlite's threads) would
-make the order of events depend on the machine, so while such work is outstanding time does not move, and
-what other threads bring by `call_soon_threadsafe` is parked until the loop is idle, then delivered one
-completion at a time in the order in which the work was submitted (not in which it finished).
+A night passes in seconds, the same way each time. External work (an executor, aiosqlite's threads)
+would make the order of events depend on the machine, so while such work is outstanding time does
+not move, and what other threads bring by `call_soon_threadsafe` is parked until the loop is idle,
+then delivered one completion at a time in the order in which the work was submitted (not in which
+it finished).
 
-How work is known: `run_in_executor` counts its own; a future made by a library of `THREADED_LIBRARIES`
-counts as a job from its creation to its completion (these libraries make it just before they submit); and
-`hold()` stops time around anything else. If nothing at all can happen any more, the loop raises
-`VirtualDeadlockError` that names the waiting tasks instead of hanging.
+How work is known: `run_in_executor` counts its own; a future made by a library of
+`THREADED_LIBRARIES` counts as a job from its creation to its completion (these libraries make it
+just before they submit); and `hold()` stops time around anything else. If nothing at all can happen
+any more, the loop raises `VirtualDeadlockError` that names the waiting tasks instead of hanging.
 """
 
 from __future__ import annotations
@@ -205,7 +206,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             why = f"{len(self._jobs)} jobs and {self._holds} holds outstanding"
             return self._patience(why, self.wall_patience_s)
         if timeout is None:
-            others = threading.active_count() > 1 or len(self._selector.get_map()) > 1  # type: ignore[attr-defined]  # asyncio's own
+            sockets = len(self._selector.get_map()) - 1  # type: ignore[attr-defined]  # asyncio's
+            others = threading.active_count() > 1 or sockets > 0
             return self._patience("no timer is set", self.wall_silence_s if others else 0.0)
         if timeout > 0:
             self._stuck_since_s = None
