@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
 
+    from actors.dome.settings import DomeSettings
     from actors.sequencer.settings import SequencerSettings
     from pyros.domain.device import Reading
 
@@ -65,7 +66,8 @@ class Sequencer(Actor):
     Args:
         unit: Telescope id.
         hardware: The devices it commands.
-        settings: Focus, patience, dithering.
+        settings: Patience and focus channel.
+        dome: Geometry of dome and slit.
         channel_times: Readout and filter change of each channel, for the expected end.
     """
 
@@ -75,17 +77,18 @@ class Sequencer(Actor):
         unit: str,
         hardware: Hardware,
         settings: SequencerSettings,
+        dome: DomeSettings,
         channel_times: Mapping[str, ChannelTimes],
     ) -> None:
         super().__init__()
         self._unit = unit
         self._hardware = hardware
         self._settings = settings
+        self._dome = dome
         self._channel_times = channel_times
         self._execution: _Execution | None = None
         self._readings: dict[DeviceKind, Mapping[str, Reading]] = {}
         self._moved: asyncio.Event | None = None
-        self._focused_filter: str | None = None
 
     async def on_start(self) -> None:
         """Follow the telescope and the dome."""
@@ -225,10 +228,8 @@ class Sequencer(Actor):
         cause = execution.order.sequence.sequence_id
         await self._hardware.select_filter(channel, filter_name, cause=cause)
         settings = self._settings
-        if channel == settings.focus_channel and filter_name != self._focused_filter:
-            offset_um = settings.filter_focus_um.get(filter_name, 0.0)
-            await self._hardware.focus(settings.focus_base_um + offset_um, cause=cause)
-            self._focused_filter = filter_name
+        if channel == settings.focus_channel:
+            await self._hardware.focus_for(filter_name, cause=cause)
 
     async def _wait_for_light(self, execution: _Execution) -> None:
         """Until dome, cover and slit let light in; `StepError` with the reason otherwise."""
@@ -238,7 +239,7 @@ class Sequencer(Actor):
             blocked = light_blocked(
                 self._readings.get(DeviceKind.DOME, {}),
                 self._readings.get(DeviceKind.TELESCOPE, {}),
-                within_deg=self._settings.aligned_within_deg,
+                self._dome,
             )
             if blocked is None or execution.stop.is_set():
                 return

@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 from actors.camera.messages import Expose, ExposureContext, ExposureResult, FrameKind
 from actors.device.messages import AbortCommand, Command
+from actors.focuser.messages import FocusFor
 from pyros.actor import ActorRef, Rejected
 from pyros.errors import PyrosError
 
@@ -62,10 +63,15 @@ class Hardware:
         if wheel is not None:
             await self._command(wheel, "select", {"filter": filter_name}, cause)
 
-    async def focus(self, position_um: float, *, cause: str) -> None:
-        """Move the focuser, when there is one."""
+    async def focus_for(self, filter_name: str, *, cause: str) -> None:
+        """Go to best focus through a filter; soft images are better than none, so never fatal."""
         if self.focuser is not None:
-            await self._command(self.focuser, "move", {"position_um": position_um}, cause)
+            await asyncio.gather(
+                self.focuser.ask(
+                    FocusFor(filter_name=filter_name, cause=cause), timeout_s=COMMAND_TIMEOUT_S
+                ),
+                return_exceptions=True,
+            )
 
     async def expose(
         self,

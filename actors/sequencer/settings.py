@@ -1,4 +1,4 @@
-"""Settings of the sequencer: focus, patience and dithering."""
+"""Settings of the sequencer: its patience."""
 
 from __future__ import annotations
 
@@ -8,14 +8,8 @@ import msgspec
 class SequencerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """How a sequence is executed on one telescope."""
 
-    focus_base_um: float = 0.0
-    """Focuser position in best focus without any filter, micrometres."""
-    filter_focus_um: dict[str, float] = {}
-    """Focuser offset of each filter from its equivalent thickness, micrometres [58]."""
     focus_channel: str = "cam-vis"
     """The channel whose filter decides the focus; the other channels are parfocal by design."""
-    aligned_within_deg: float = 4.0
-    """Slit and telescope azimuth may differ by so much times 1/cos(altitude), degrees."""
     align_timeout_s: float = 150.0
     """Seconds to wait for the slit after the telescope is on target."""
     exposure_margin_s: float = 90.0

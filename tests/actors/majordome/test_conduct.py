@@ -123,7 +123,8 @@ def test_conduct_waits_after_a_failed_opening() -> None:
         OBSERVING, opened=False, closed=Closed.YES, not_before_utc=NOW + timedelta(seconds=30)
     )
     assert conduct(waiting, NOW, SETTINGS).start is None
-    assert conduct(waiting, NOW + timedelta(seconds=30), SETTINGS).start is Procedure.OPEN
+    over = replace(waiting, not_before_utc=NOW)
+    assert conduct(over, NOW, SETTINGS).start is Procedure.OPEN
 
 
 def test_conduct_stopping_closes_even_with_unknown_devices() -> None:

@@ -6,9 +6,11 @@ from datetime import UTC, datetime
 
 import pytest
 
+from actors.dome.settings import DomeSettings
 from actors.sequencer.alignment import light_blocked
 from pyros.domain.device import Quality, Reading
 
+GEOMETRY = DomeSettings()
 NOW = datetime(2026, 11, 24, tzinfo=UTC)
 
 
@@ -23,11 +25,17 @@ def blocked(
     cover: object = "open",
     az: float = 101.0,
     alt: float = 45.0,
+    slewing: bool = False,
     quality: Quality = Quality.GOOD,
 ) -> str | None:
     dome = {"shutter": reading(shutter, quality), "azimuth_deg": reading(slit, quality)}
-    telescope = {"cover": reading(cover), "az_deg": reading(az), "alt_deg": reading(alt)}
-    return light_blocked(dome, telescope, within_deg=4.0)
+    telescope = {
+        "cover": reading(cover),
+        "az_deg": reading(az),
+        "alt_deg": reading(alt),
+        "slewing": reading(slewing),
+    }
+    return light_blocked(dome, telescope, GEOMETRY)
 
 
 def test_light_passes_an_open_aligned_dome() -> None:
@@ -41,7 +49,8 @@ def test_light_passes_an_open_aligned_dome() -> None:
         ({"shutter": "closed"}, "closed"),
         ({"shutter": "opening"}, "opening"),
         ({"cover": "closed"}, "cover"),
-        ({"slit": 110.0}, "off the telescope"),
+        ({"slit": 150.0}, "slit"),
+        ({"slewing": True}, "slewing"),
         ({"quality": Quality.STALE}, "unknown"),
     ],
 )
@@ -58,6 +67,6 @@ def test_alignment_wraps_at_north() -> None:
 
 
 def test_alignment_matters_less_near_the_zenith() -> None:
-    """At 85 degrees altitude, 20 degrees of azimuth are 1.7 degrees across the slit."""
-    assert blocked(slit=100.0, az=120.0, alt=85.0) is None
-    assert blocked(slit=100.0, az=120.0, alt=45.0) is not None
+    """At 85 degrees altitude, 40 degrees of azimuth are 3.5 degrees across the slit."""
+    assert blocked(slit=100.0, az=140.0, alt=85.0) is None
+    assert blocked(slit=100.0, az=140.0, alt=45.0) is not None
