@@ -1,11 +1,10 @@
-"""The simulated camera: exposes, reads out, leaves a FITS frame in the spool, keeps its sensor cold."""
+"""The simulated camera: exposes, reads out, leaves a FITS frame in the spool, stays cold."""
 
 from __future__ import annotations
 
 import asyncio
 import math
 import zlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, Literal
 
@@ -25,6 +24,7 @@ from simulators.sky_scene.scene import Optics
 from simulators.spool import SpooledFrame, spool_frame
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from pathlib import Path
 
     from protocols.payloads import Value
@@ -200,7 +200,8 @@ class CameraSimulator(SimulatedDevice):
         if kind not in KINDS:
             return Refused(f"kind = {kind!r}; one of {', '.join(sorted(KINDS))}")
         if not 0.0 <= exposure_s <= settings.longest_exposure_s:
-            return Refused(f"exposure_s = {exposure_s:g} is outside 0..{settings.longest_exposure_s:g}")
+            longest_s = settings.longest_exposure_s
+            return Refused(f"exposure_s = {exposure_s:g} is outside 0..{longest_s:g}")
         if kind == "bias" and exposure_s > 0.0:
             return Refused(f"exposure_s = {exposure_s:g}; a bias takes 0 s")
         if binning not in BINNINGS:

@@ -1,7 +1,7 @@
 """The director: lets happen what the scenario prescribes and what is asked for on MQTT.
 
-`bridge/{id}/cmd/transient`, `.../fault` and `.../weather` take the fields of the scenario's events as
-arguments (`at_s` counts from now), so that a demonstration or a test can make it rain.
+`bridge/{id}/cmd/transient`, `.../fault` and `.../weather` take the fields of the scenario's events
+as arguments (`at_s` counts from now), so that a demonstration or a test can make it rain.
 """
 
 from __future__ import annotations

@@ -1,12 +1,12 @@
-"""The simulated dome: shutter, turning slit, and the firmware that closes it when nobody is in charge.
+"""The simulated dome: shutter, slit, and the firmware that closes it when nobody is in charge.
 
-It closes by itself when its lease is older than promised (20 wall seconds), whoever else lives or not.
+It closes by itself when its lease is older than promised (20 wall seconds), whoever else lives or
+not.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
@@ -21,6 +21,8 @@ from simulators.orders import Begun, Done, Refused
 from simulators.simulated_device import SimulatedDevice, Wiring
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from protocols.payloads import Value
     from simulators.metal import Dome
     from simulators.orders import Answer, Order
@@ -241,15 +243,15 @@ class DomeSimulator(SimulatedDevice):
             return
         self.tell_later(self._lease_span_s / 4.0, LeaseRanOut())
         now_s = self.unix_s
-        if not self._shut(now_s) and not self.condition.stuck:
+        if not self._shut and not self.condition.stuck:
             self.log.warning("lease is %.0f s old: closing", self._lease_age_s)
             self.metal.closed_by_lease = True
             self._close_by_itself("lease ran out", now_s)
 
-    def _shut(self, unix_s: float) -> bool:
+    @property
+    def _shut(self) -> bool:
         """Whether the shutter is closed or on its way."""
-        shutter = self.metal.shutter
-        return shutter.end == 0.0
+        return self.metal.shutter.end == 0.0
 
     def _close_by_itself(self, why: str, unix_s: float) -> None:
         self.end_group("shutter", why)
@@ -259,7 +261,7 @@ class DomeSimulator(SimulatedDevice):
 
     def on_tick(self, unix_s: float) -> None:
         """Close in rain, if so wired."""
-        if self._rain_interlock(unix_s) and not self._shut(unix_s) and not self.condition.stuck:
+        if self._rain_interlock(unix_s) and not self._shut and not self.condition.stuck:
             self._close_by_itself("rain contact", unix_s)
 
     def _rain_interlock(self, unix_s: float) -> bool:

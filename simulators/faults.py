@@ -1,7 +1,7 @@
 """What can be wrong with a simulated device, and the board on which it is pinned.
 
-A fault is physics: it is there whether the device's actor runs or not, and it outlives a restart of the
-actor. The scenario pins and removes faults; devices look at the board.
+A fault is physics: it is there whether the device's actor runs or not, and it outlives a restart
+of the actor. The scenario pins and removes faults; devices look at the board.
 """
 
 from __future__ import annotations

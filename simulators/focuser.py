@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -13,6 +12,8 @@ from simulators.orders import Begun, Done, Refused
 from simulators.simulated_device import SimulatedDevice, Wiring
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from protocols.payloads import Value
     from simulators.kinematics import Travel
     from simulators.orders import Answer, Order

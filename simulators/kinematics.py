@@ -1,7 +1,8 @@
 """Kinematics of one axis: where it stands at any instant of a move, by formula instead of by ticks.
 
-A move accelerates, runs at its highest rate and brakes (a trapezoid, or a triangle when it is short).
-Every simulated motion is made of these: mount axes, slit, shutter, cover, focuser, filter wheel.
+A move accelerates, runs at its highest rate and brakes (a trapezoid, or a triangle when it is
+short). Every simulated motion is made of these: mount axes, slit, shutter, cover, focuser, filter
+wheel.
 """
 
 from __future__ import annotations
@@ -50,9 +51,8 @@ class Rates:
             return distance - self.travelled(total_s - elapsed_s, distance)
         ramp_s = min(self.max_per_s / self.acceleration_per_s2, total_s / 2.0)
         ramped_s = min(elapsed_s, ramp_s)
-        return (
-            self.acceleration_per_s2 * ramped_s**2 / 2.0
-            + self.acceleration_per_s2 * ramp_s * (elapsed_s - ramped_s)
+        return self.acceleration_per_s2 * ramped_s**2 / 2.0 + self.acceleration_per_s2 * ramp_s * (
+            elapsed_s - ramped_s
         )
 
 
@@ -92,7 +92,9 @@ class Travel:
             return self.end
         distance = self.end - self.start
         covered = self.rates.travelled(unix_s - self.start_unix_s, abs(distance))
-        return self.end if covered >= abs(distance) else self.start + math.copysign(covered, distance)
+        if covered >= abs(distance):
+            return self.end
+        return self.start + math.copysign(covered, distance)
 
     def towards(self, end: float, unix_s: float, rates: Rates | None = None) -> Travel:
         """A new move from where it is now (it stops dead first: inertia is in the ramp)."""

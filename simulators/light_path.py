@@ -71,8 +71,8 @@ def slit_share(
 ) -> float:
     """Share of the aperture that looks through the slit.
 
-    The beam crosses the dome beside the slit's middle by radius * cos(alt) * sin(azimuth difference);
-    it is in front of the slit, or behind the zenith as far as the slit reaches there.
+    The beam crosses the dome beside the slit's middle by radius * cos(alt) * sin(azimuth
+    difference); it is in front of the slit, or behind the zenith as far as the slit reaches there.
     """
     if opening <= 0.0:
         return 0.0
@@ -138,9 +138,7 @@ def scene_at(
         defocus_um=defocus_um(telescope, settings, passband, weather.temperature_deg_C, unix_s),
         sun_altitude_deg=sun_altaz(site, unix_s)[0],
         moon_altitude_deg=moon.altitude_deg,
-        moon_separation_deg=float(
-            separation_deg(at.ra_deg, at.dec_deg, moon.ra_deg, moon.dec_deg)
-        ),
+        moon_separation_deg=float(separation_deg(at.ra_deg, at.dec_deg, moon.ra_deg, moon.dec_deg)),
         moon_phase_angle_deg=math.degrees(math.acos(2.0 * moon.illumination - 1.0)),
         lamp_share=cover if building.flat_lamp_on else 0.0,
         room_e_s_arcsec2=ROOM_E_S_ARCSEC2 * cover if building.lights_on else 0.0,

@@ -1,7 +1,7 @@
 """The metal: the physical state that simulated devices share, and which outlives their actors.
 
-Each device's actor changes its own part; the light path of a camera looks at all of it. It is touched on
-one event loop only, and everything in it is a function of time, so nothing here ticks.
+Each device's actor changes its own part; the light path of a camera looks at all of it. It is
+touched on one event loop only, and everything in it is a function of time, so nothing here ticks.
 """
 
 from __future__ import annotations
@@ -11,10 +11,10 @@ from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from simulators.faults import FaultBoard
-from simulators.kinematics import Travel
 
 if TYPE_CHECKING:
     from pyros.sky.site import Site
+    from simulators.kinematics import Travel
     from simulators.mount_motion import Motion
     from simulators.sky_scene.transient import Transient
     from simulators.weather import WeatherTruth

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from typing import TYPE_CHECKING, ClassVar
 
 import msgspec
@@ -26,6 +25,8 @@ from simulators.orders import Begun, Done, Refused
 from simulators.simulated_device import SimulatedDevice, Wiring
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from protocols.payloads import Value
     from simulators.metal import Mount
     from simulators.mount_motion import Motion
@@ -48,7 +49,7 @@ class MountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     min_altitude_deg: float = -5.0
     """The firmware refuses to point, and stops tracking, below this."""
     sun_limit_deg: float = 15.0
-    """With the cover not closed the firmware refuses to point nearer to the Sun; 0 switches it off."""
+    """It refuses to point nearer to the Sun unless the cover is closed; 0 switches this off."""
     park_altitude_deg: float = 10.0
     """Where it parks."""
     park_azimuth_deg: float = 0.0
@@ -136,7 +137,9 @@ class MountSimulator(SimulatedDevice):
                 return self._slew(goal, unix_s)
             case "slew_altaz":
                 return self._slew(
-                    Standing(alt_deg=order.number("alt_deg"), az_deg=order.number("az_deg") % 360.0),
+                    Standing(
+                        alt_deg=order.number("alt_deg"), az_deg=order.number("az_deg") % 360.0
+                    ),
                     unix_s,
                 )
             case "offset":
@@ -183,7 +186,7 @@ class MountSimulator(SimulatedDevice):
             return Refused("parked; unpark first")
         if self.condition.stuck:
             return Refused("axis motor stalls")
-        if motion == goal and not isinstance(motion, Slewing):
+        if motion == goal:
             return Done("already there")
         begun = self._slewing(goal, self.settings.settle_s, unix_s)
         why_not = self._forbidden(goal, begun.arrival_unix_s)
@@ -211,7 +214,7 @@ class MountSimulator(SimulatedDevice):
             return Refused("axis motor stalls")
         east, north = order.number("east_arcsec"), order.number("north_arcsec")
         if max(abs(east), abs(north)) > 7200.0:
-            return Refused(f"offset of {east:g}, {north:g} arcsec exceeds 7200 arcsec; slew instead")
+            return Refused(f"offset of {east:g}, {north:g} arcsec exceeds 7200; slew instead")
         ra_deg, dec_deg = displaced(base.ra_deg, base.dec_deg, east, north)
         goal = Following(ra_deg=ra_deg, dec_deg=dec_deg)
         begun = self._slewing(goal, self.settings.offset_settle_s, unix_s)
@@ -294,4 +297,7 @@ class MountSimulator(SimulatedDevice):
         away_deg = float(separation_deg(ra_deg, dec_deg, sun.ra_deg[0], sun.dec_deg[0]))
         if away_deg >= limit_deg or sun.altitude_deg[0] < -1.0:
             return ""
-        return f"{away_deg:.1f} deg from the Sun, the firmware limit with an open cover is {limit_deg:g}"
+        return (
+            f"{away_deg:.1f} deg from the Sun; the firmware limit with an open cover is "
+            f"{limit_deg:g} deg"
+        )

@@ -66,9 +66,7 @@ def site_metal(settings: SimulatorsSettings, site: Site) -> SiteMetal:
 
 def _telescope_metal(settings: TelescopeSettings) -> TelescopeMetal:
     mount, dome, focuser = settings.mount, settings.dome, settings.focuser
-    parked = Standing(
-        alt_deg=mount.park_altitude_deg, az_deg=mount.park_azimuth_deg, parked=True
-    )
+    parked = Standing(alt_deg=mount.park_altitude_deg, az_deg=mount.park_azimuth_deg, parked=True)
     return TelescopeMetal(
         unit=settings.id,
         mount=Mount(motion=parked, cover=Travel.resting(0.0, mount.cover_rates)),

@@ -1,7 +1,7 @@
 """Orders: commands as a device receives them, obeyed once each whatever the network repeats. Pure.
 
-An order is refused, already fulfilled, or begun; one that is begun belongs to a group of motors, in which
-a newer order supersedes it.
+An order is refused, already fulfilled, or begun; one that is begun belongs to a group of motors,
+in which a newer order supersedes it.
 """
 
 from __future__ import annotations

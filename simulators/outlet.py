@@ -1,7 +1,8 @@
 """The outlet of a simulated device: its description, state, properties, events and replies on MQTT.
 
-Lean on purpose: a property is published when it has left its dead-band, and otherwise just often enough
-that it never becomes stale. Everything retained is published again whenever the link comes up.
+Lean on purpose: a property is published when it has left its dead-band, and otherwise just often
+enough that it never becomes stale. Everything retained is published again whenever the link comes
+up.
 """
 
 from __future__ import annotations
@@ -22,7 +23,6 @@ from protocols.payloads import (
 if TYPE_CHECKING:
     from collections.abc import Mapping
     from datetime import datetime
-    from typing import Literal
 
     from protocols.device_table import PropertyRow
     from protocols.payloads import DeviceEvent, Value
@@ -91,9 +91,7 @@ class Outlet:
                 continue
             self._said[name] = (value, unix_s)
             self._seq += 1
-            payload = PropertyPayload(
-                v=value, u=self._rows[name].unit, t=time_utc, seq=self._seq
-            )
+            payload = PropertyPayload(v=value, u=self._rows[name].unit, t=time_utc, seq=self._seq)
             self._retained(self._topics.prop(name), encode(payload))
 
     def _worth(
@@ -107,7 +105,7 @@ class Outlet:
         band = self._dead_bands.get(name)
         if exact or band is None or not _number(value) or not _number(old):
             return True
-        return abs(value - old) >= band  # type: ignore[operator]  # both are numbers
+        return bool(abs(value - old) >= band)  # type: ignore[operator]  # both are numbers
 
     def live(self, life: Any, *, time_utc: datetime, reason: str = "") -> None:
         """Publish the device's state if it is another one than before."""
@@ -124,9 +122,7 @@ class Outlet:
 
     def reply(self, topic: str, correlation: bytes | None, payload: ReplyPayload) -> None:
         """Answer a command."""
-        message = MqttMessage(
-            topic=topic, payload=encode(payload), qos=1, correlation=correlation
-        )
+        message = MqttMessage(topic=topic, payload=encode(payload), qos=1, correlation=correlation)
         self._mqtt.tell(Publish(message=message))
 
     def _retained(self, topic: str, payload: bytes) -> None:

@@ -1,4 +1,4 @@
-"""The presence of the process of simulated devices: `bridge/{id}/state`, whose last will is `lost`."""
+"""The presence of the simulated devices' process: `bridge/{id}/state`, last will `lost`."""
 
 from __future__ import annotations
 

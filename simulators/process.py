@@ -1,6 +1,7 @@
-"""The process of simulated devices: lives beside control, survives it, and ends in order on SIGTERM.
+"""The process of simulated devices: lives beside control, survives it, ends on SIGTERM.
 
-`run_simulators` is its main; the roof gives it settings, the broker's address and the site's epoch.
+`run_simulators` is its main; the roof gives it settings, the broker's address and the site's
+epoch.
 """
 
 from __future__ import annotations
@@ -52,9 +53,7 @@ class BrokerAddress:
             raise ConfigurationError(f"mqtt.url = {url!r}: {error}") from error
         if parts.scheme not in ("mqtt", "tcp") or not parts.hostname:
             raise ConfigurationError(f"mqtt.url = {url!r}; write it as mqtt://host:port")
-        return cls(
-            host=parts.hostname, port=port, username=parts.username, password=parts.password
-        )
+        return cls(host=parts.hostname, port=port, username=parts.username, password=parts.password)
 
 
 def run_simulators(
@@ -119,9 +118,8 @@ def run_simulators(
                 scenario=scenario,
             )
             await system.spawn(spec)
-            ending = asyncio.ensure_future(ended.wait())
-            await asyncio.wait({ending, system.failed}, return_when=asyncio.FIRST_COMPLETED)
-            ending.cancel()
+            system.failed.add_done_callback(lambda _: ended.set())
+            await ended.wait()
 
     run_dilated(
         main,

@@ -5,15 +5,17 @@ Times are seconds after an origin: the start of the simulation, or the sunset of
 
 from __future__ import annotations
 
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import msgspec
 
-from pyros.sky.site import Site
 from pyros.sky.twilight import Night
 from simulators.faults import Fault, FaultKind
 from simulators.sky_scene.transient import Transient
 from simulators.weather import Override
+
+if TYPE_CHECKING:
+    from pyros.sky.site import Site
 
 
 class WeatherEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):

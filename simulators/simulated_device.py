@@ -1,14 +1,13 @@
-"""What every simulated device does: say what it is and how it is, and obey orders as firmware would.
+"""What every simulated device does: say what and how it is, and obey orders as firmware would.
 
-A device is a kind, a way to read itself (`readings`), and ways to begin and to conclude an order. Motions
-are formulas, so it looks at itself rarely: every period, every second while something moves, and at the
-exact end of each motion.
+A device is a kind, a way to read itself (`readings`), and ways to begin and to conclude an order.
+Motions are formulas, so it looks at itself rarely: every period, every second while something
+moves, and at the exact end of each motion.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, assert_never
 
@@ -21,6 +20,8 @@ from simulators.orders import Answer, Begun, Desk, Done, Order, Refused, Running
 from simulators.outlet import Outlet, property_descriptions
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from protocols.device_table import PropertyRow
     from protocols.payloads import DeviceEvent, Value
     from protocols.topics import SiteTopics
@@ -346,10 +347,11 @@ class SimulatedDevice(Actor):
     def step_later(self) -> None:
         """Arrange to look again at the next step or the next end of a motion."""
         now_s = self.unix_s
-        dues = [due for due in (self.desk.due_unix_s(), self.moving_until(now_s)) if due is not None]
+        ends = (self.desk.due_unix_s(), self.moving_until(now_s))
+        dues = [end_s for end_s in ends if end_s is not None]
         if not dues:
             return
-        at_s = min(min(dues), now_s + self.step_s())
+        at_s = min(*dues, now_s + self.step_s())
         if self._step is not None:
             if self._step_unix_s <= at_s:
                 return

@@ -23,6 +23,8 @@ _EDGE_S: Final = 1200.0
 """A spell comes and goes within this time."""
 
 SpellKind = Literal["cloud", "rain", "wind", "damp"]
+_KINDS: Final[tuple[SpellKind, ...]] = ("cloud", "rain", "wind", "damp")
+_KIND_ODDS: Final = (4, 3, 2, 2)
 
 
 class ClimateSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -77,7 +79,7 @@ class Weather:
     def cloud_extinction_mag(self) -> float:
         """Mean loss of starlight: none below a tenth of cover, 3 mag when overcast, 8 in rain."""
         cover = max(0.0, self.cloud_fraction - 0.1) / 0.9
-        return 3.0 * cover**1.5 + (5.0 if self.rain_mm_h > 0.0 else 0.0)
+        return 3.0 * math.pow(cover, 1.5) + (5.0 if self.rain_mm_h > 0.0 else 0.0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -219,7 +221,7 @@ def _spells(
     number = rng.choices((0, 1, 2), weights=odds)[0]
     spells = []
     for _ in range(number):
-        kind = rng.choices(("cloud", "rain", "wind", "damp"), weights=(4, 3, 2, 2))[0]
+        kind = rng.choices(_KINDS, weights=_KIND_ODDS)[0]
         start_s = noon_s + rng.uniform(6.0, 17.0) * 3600.0
         length_s = rng.uniform(0.4, 1.8) * 3600.0
         spells.append(

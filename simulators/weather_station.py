@@ -1,8 +1,7 @@
-"""The simulated weather station: the true weather through sensors with bias, noise and resolution."""
+"""The simulated weather station: the true weather through imperfect sensors."""
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from random import Random
 from typing import TYPE_CHECKING, ClassVar, Final
 
@@ -15,6 +14,8 @@ from simulators.orders import Refused
 from simulators.simulated_device import SimulatedDevice, Wiring
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from protocols.device_table import PropertyRow
     from protocols.payloads import Value
     from simulators.orders import Answer, Order
@@ -97,8 +98,9 @@ class WeatherStationSimulator(SimulatedDevice):
         self._wet_until_unix_s = float("-inf")
 
     async def on_start(self) -> None:
-        """Take the station's own biases from its name, so that a restart does not recalibrate it."""
-        draw = Random(f"{self.wiring.metal.seed}/{self.device}/bias")  # noqa: S311 - physics, not secrets
+        """Draw the biases from the station's name: a restart does not recalibrate it."""
+        name = f"{self.wiring.metal.seed}/{self.device}/bias"
+        draw = Random(name)  # noqa: S311 - physics, not secrets
         self._biases = {
             name: draw.gauss(0.0, rms) * self.settings.bias_scale
             for name, (rms, _, _) in _SENSORS.items()
@@ -122,7 +124,7 @@ class WeatherStationSimulator(SimulatedDevice):
 
     def _sample(self, name: str, weather: Weather) -> float:
         _, noise, resolution = _SENSORS[name]
-        value = getattr(weather, name) + self._biases[name] + self.rng.gauss(0.0, noise)
+        value: float = getattr(weather, name) + self._biases[name] + self.rng.gauss(0.0, noise)
         value = round(round(value / resolution) * resolution, 3)
         if name == "wind_from_deg":
             return value % 360.0

@@ -1,7 +1,7 @@
 """The sky as a detector sees it: stars, sky light, optics and detector, turned into counts.
 
-`render` is the door. What it draws depends on its arguments alone: the same field looks the same from
-any pointing and in any process, and the noise of a frame follows from the exposure's id.
+`render` is the door. What it draws depends on its arguments alone: the same field looks the same
+from any pointing and in any process, and the noise of a frame follows from the exposure's id.
 """
 
 from simulators.sky_scene.detector import Detector, DetectorSettings, detector_for

@@ -1,7 +1,8 @@
 """The detector: what turns electrons into counts, with all that is wrong with real ones.
 
-Pixel response, vignetting and dust (in `flat`), bias level and column pattern, dark current, hot pixels,
-shot and read noise, cosmic rays, full well and digitisation. The fixed patterns follow from the seed.
+Pixel response, vignetting and dust (in `flat`), bias level and column pattern, dark current, hot
+pixels, shot and read noise, cosmic rays, full well and digitisation. The fixed patterns follow
+from the seed.
 """
 
 from __future__ import annotations
@@ -123,7 +124,7 @@ class Detector:
 
     @cached_property
     def bias(self) -> Image:
-        """Counts of no light and no time, per column and row: shape (rows, columns) by broadcast."""
+        """Counts of no light and no time, shape (rows, columns)."""
         rng = np.random.default_rng([self.seed, 2])
         rows, columns = self.shape
         pattern = rng.normal(0.0, 1.0, columns).astype(np.float32)[None, :]
@@ -153,7 +154,7 @@ class Detector:
         temperature_deg_C: float,  # noqa: N803 - unit
         rng: np.random.Generator,
     ) -> Counts:
-        """The counts of one exposure; `light_e` (modified) is what the light freed, None for none."""
+        """The counts of one exposure; `light_e` (modified) is what light freed, None for none."""
         signal = np.zeros(self.shape, dtype=np.float32) if light_e is None else light_e
         dark_e = self.dark_e(exposure_s, temperature_deg_C)
         if dark_e > 0.0:

@@ -1,8 +1,8 @@
 """Passbands: how bright stars and sky are through a filter, and what the filter does to the focus.
 
-AB magnitudes. Stars come as V and B-V; the colour terms of g and r are those of Jester et al. 2005 (AJ
-130, 873, table 1), the redder ones follow the main sequence linearly, which is true enough for a
-simulated field and nothing else.
+AB magnitudes. Stars come as V and B-V; the colour terms of g and r are those of Jester et al. 2005
+(AJ 130, 873, table 1), the redder ones follow the main sequence linearly, which is true enough for
+a simulated field and nothing else.
 """
 
 from __future__ import annotations
@@ -86,4 +86,4 @@ PASSBANDS: Final[dict[str, Passband]] = {
         ),
     )
 }  # fmt: skip
-"""The filters of the simulated 1.3 m telescope (zero points: area 1.2 m2, throughput 0.3 to 0.5)."""
+"""The filters of the simulated 1.3 m telescope (area 1.2 m2, throughput 0.3 to 0.5)."""

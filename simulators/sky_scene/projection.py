@@ -1,7 +1,7 @@
 """The gnomonic (TAN) projection between ICRS and pixels, and the WCS cards that say the same.
 
-Sky east is to the left and north up at position angle 0. Pixels are numpy's (x right, y up, the centre
-of the first pixel at 0, 0); FITS counts from 1.
+Sky east is to the left and north up at position angle 0. Pixels are numpy's (x right, y up, the
+centre of the first pixel at 0, 0); FITS counts from 1.
 """
 
 from __future__ import annotations

@@ -1,8 +1,8 @@
 """Point sources on pixels: Moffat profiles, stamped onto an image many at a time.
 
-A Moffat profile with exponent 3 has wings like real seeing's (Trujillo et al. 2001, MNRAS 328, 977 give
-2.5 to 4.8) and needs no transcendental function. Narrow profiles are sampled nine times a pixel, so that
-flux and place of a star are right to a per mil and a fiftieth of a pixel.
+A Moffat profile with exponent 3 has wings like real seeing's (Trujillo et al. 2001, MNRAS 328, 977
+give 2.5 to 4.8) and needs no transcendental function. Narrow profiles are sampled nine times a
+pixel, so that flux and place of a star are right to a per mil and a fiftieth of a pixel.
 """
 
 from __future__ import annotations
@@ -70,7 +70,7 @@ def _half_sizes(flux: Floats, fwhm_px: float, hidden: float) -> NDArray[np.int64
     reach = radius_px * np.sqrt(np.maximum(peak ** (1.0 / EXPONENT) - 1.0, 0.0))
     wanted = np.maximum(reach, 1.5 * fwhm_px)
     index = np.minimum(np.searchsorted(_HALF_SIZES, wanted), len(_HALF_SIZES) - 1)
-    return np.asarray(_HALF_SIZES)[index]
+    return np.asarray(np.take(np.asarray(_HALF_SIZES), index))
 
 
 def _profile(dx: Floats, dy: Floats, fwhm_px: float) -> NDArray[np.float32]:
@@ -88,9 +88,7 @@ def _profile(dx: Floats, dy: Floats, fwhm_px: float) -> NDArray[np.float32]:
     return total
 
 
-def _add_many(
-    image: Image, x: Floats, y: Floats, flux: Floats, fwhm_px: float, half: int
-) -> None:
+def _add_many(image: Image, x: Floats, y: Floats, flux: Floats, fwhm_px: float, half: int) -> None:
     """Stamp stars of one size onto a canvas with a margin, then add its inner part."""
     height, width = image.shape
     margin = 2 * half + 1

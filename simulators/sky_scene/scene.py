@@ -1,7 +1,7 @@
-"""One exposure turned into counts: stars, transient, sky light and lamps through optics to a detector.
+"""One exposure turned into counts: stars, sky and lamps through the optics to a detector.
 
-`Scene` says what the light was, `Optics` what it passed; both are frozen values, so that a frame can be
-drawn on any thread or process and comes out the same.
+`Scene` says what the light was, `Optics` what it passed; both are frozen values, so that a frame
+can be drawn on any thread or process and comes out the same.
 """
 
 from __future__ import annotations
@@ -9,21 +9,30 @@ from __future__ import annotations
 import hashlib
 import math
 from dataclasses import dataclass
-from typing import Literal
+from typing import TYPE_CHECKING, Literal
 
 import numpy as np
-from numpy.typing import NDArray
 
-from pyros.sky.brightness import dark_nl, moon_source, nanolambert, scattered_share, scattering
+from pyros.sky.brightness import (
+    dark_nl,
+    moon_source,
+    nanolambert,
+    scattered_share,
+    scattering,
+    twilight_nl,
+)
 from pyros.sky.brightness import magnitude as magnitude_of_nl
-from pyros.sky.brightness import twilight_nl
 from pyros.sky.engine import airmass
-from simulators.sky_scene.detector import Counts, Detector, Image
-from simulators.sky_scene.passband import Passband
 from simulators.sky_scene.projection import TangentPlane
 from simulators.sky_scene.psf import add_stars
 from simulators.sky_scene.stars import Stars, stars_around
-from simulators.sky_scene.transient import Transient
+
+if TYPE_CHECKING:
+    from numpy.typing import NDArray
+
+    from simulators.sky_scene.detector import Counts, Detector, Image
+    from simulators.sky_scene.passband import Passband
+    from simulators.sky_scene.transient import Transient
 
 FrameKind = Literal["light", "dark", "bias", "flat"]
 _LOWEST_ALTITUDE_DEG = 2.0
@@ -132,19 +141,19 @@ class Scene:
         )
 
     def sky_e_s_arcsec2(self) -> float:
-        """Electrons per second and square arcsecond from sky and telescope through a full aperture."""
+        """Electrons per second and square arcsecond from sky and telescope, aperture open."""
         band, altitude = self.passband, max(self.altitude_deg, _LOWEST_ALTITUDE_DEG)
         sine, k_mag = math.sin(math.radians(altitude)), 0.172
         glow = dark_nl(sine, dark_mag=0.0) / nanolambert(0.0)
         rate = float(band.electrons_per_s(band.dark_sky_mag) * glow)
         moon = moon_source(self.moon_altitude_deg, self.moon_phase_angle_deg, k_mag=k_mag)
-        scattered = moon * scattering(math.cos(math.radians(self.moon_separation_deg)))
-        scattered = scattered * scattered_share(sine, k_mag=k_mag)
-        scattered = float(scattered + twilight_nl(self.sun_altitude_deg))
+        moonlight = moon * scattering(math.cos(math.radians(self.moon_separation_deg)))
+        moonlight = moonlight * scattered_share(sine, k_mag=k_mag)
+        scattered = float(moonlight + twilight_nl(self.sun_altitude_deg))
         if scattered > 0.0:
             scattered_mag = float(magnitude_of_nl(scattered)) + band.scattered_mag
             rate += float(band.electrons_per_s(scattered_mag))
-        warmth = 10.0 ** (0.03 * (self.air_temperature_deg_C - 10.0))
+        warmth = math.pow(10.0, 0.03 * (self.air_temperature_deg_C - 10.0))
         return rate + band.thermal_e_s_arcsec2 * warmth
 
     def rng(self) -> np.random.Generator:

@@ -1,8 +1,8 @@
 """How many stars stand behind a square degree, by galactic position and limiting magnitude.
 
-Bahcall & Soneira 1980 (ApJS 44, 73), appendix B, integrated V counts, said to be right to 15 per cent
-for |b| >= 20 degrees. Nearer to the plane dust outruns the formula: it is held at 15 degrees, which
-gives some 28 thousand stars to V = 20 per square degree.
+Bahcall & Soneira 1980 (ApJS 44, 73), appendix B, integrated V counts, said to be right to 15 per
+cent for |b| >= 20 degrees. Nearer to the plane dust outruns the formula: it is held at 15 degrees,
+which gives some 28 thousand stars to V = 20 per square degree.
 """
 
 from __future__ import annotations

@@ -1,21 +1,25 @@
 """Stars around a direction: real ones to V = 10, below that a synthetic field that never changes.
 
-The synthetic sky is cut into cells; each cell draws its stars from its own seed, with counts that follow
-the galactic latitude, so that the same field looks the same from any pointing and in any process.
+The synthetic sky is cut into cells; each cell draws its stars from its own seed, with counts that
+follow the galactic latitude, so that the same field looks the same from any pointing and in any
+process.
 """
 
 from __future__ import annotations
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 from importlib.resources import as_file, files
+from typing import TYPE_CHECKING
 
 import erfa
 import numpy as np
 from numpy.typing import NDArray
 
 from simulators.sky_scene.star_counts import stars_per_deg2
+
+if TYPE_CHECKING:
+    from collections.abc import Iterator
 
 Floats = NDArray[np.float64]
 
@@ -219,7 +223,7 @@ def _cell(band: int, column: int, faintest_mag: float, seed: int) -> Stars:
 
 
 def _colours(v_mag: Floats, rng: np.random.Generator) -> Floats:
-    """B-V: a blue turn-off and, the fainter the more, a red peak of dwarfs (cf. the paper's fig. 4)."""
+    """B-V: a blue turn-off and, the fainter the more, a red peak of dwarfs."""
     red_share = np.clip(0.15 + 0.05 * (v_mag - 13.0), 0.15, 0.6)
     red = rng.uniform(size=len(v_mag)) < red_share
     blue_peak = rng.normal(0.62, 0.13, len(v_mag))
