@@ -37,6 +37,8 @@ class Front(Protocol):
     """What a connection needs of its server."""
 
     router: Router
+    handling: bool
+    """While true whoever set it flushes; nobody need be scheduled to."""
 
     def opened(self, connection: BrokerConnection) -> bool:
         """Count it in; False when there is no room."""
@@ -108,12 +110,16 @@ class BrokerConnection(asyncio.Protocol):
         """Bytes arrived: handle every packet that is complete."""
         if self._ended:
             return
+        front = self._front
         self._heard_s = self._router.now_s()
+        front.handling = True
         try:
             self._feed(data)
         except MqttProtocolError as error:
             self._offend(error)
-        self._front.flush()
+        finally:
+            front.handling = False
+            front.flush()
 
     def eof_received(self) -> None:
         """The client sends no more: close, as asyncio does when this returns None."""
@@ -269,8 +275,12 @@ class BrokerConnection(asyncio.Protocol):
         transport = self._transport
         if transport.is_closing():
             return
-        transport.resume_reading()
-        transport.write_eof()
+        try:
+            transport.resume_reading()
+            transport.write_eof()
+        except OSError:  # the client was quicker and reset it
+            transport.abort()
+            return
         self._front.leaving(self)
         self._timer = asyncio.get_running_loop().call_later(_LINGER_S, transport.abort)
 

@@ -48,6 +48,7 @@ class BrokerServer:
         self._connections: dict[BrokerConnection, None] = {}
         self._leaving: dict[BrokerConnection, None] = {}
         self._scheduled: list[Outbox] = []
+        self.handling = False
         self._flush_due = False
         self._full = False
 
@@ -118,9 +119,9 @@ class BrokerServer:
             _log.info("accepting connections again")
 
     def schedule(self, outbox: Outbox) -> None:
-        """Flush the outbox before this turn of the loop ends."""
+        """Flush the outbox when the packets at hand are handled, or before the loop's next turn."""
         self._scheduled.append(outbox)
-        if not self._flush_due:
+        if not (self.handling or self._flush_due):
             self._flush_due = True
             asyncio.get_running_loop().call_soon(self._flush_later)
 
