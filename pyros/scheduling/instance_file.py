@@ -32,7 +32,7 @@ class InstanceFaults(PermanentError):  # noqa: N818 - it carries a list of fault
     """
 
     def __init__(self, faults: list[str]) -> None:
-        super().__init__("; ".join(faults))
+        super().__init__("\n".join(faults))
         self.faults = tuple(faults)
 
 
