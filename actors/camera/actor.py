@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from actors.camera.settings import CameraSettings
     from actors.device.commands import Pending
     from actors.device.messages import DeviceStateChanged
+    from actors.journal.messages import Severity
     from protocols.mqtt.session import MqttSession
     from protocols.payloads import Value
     from protocols.topics import SiteTopics
@@ -272,7 +273,7 @@ class CameraActor(DeviceActor):
         if frame is None:
             text = f"{self.device} exposure {exposure_id} gave no frame: {detail}"
             note = notes.alarm(self.path, text, self.clock.now(), exposure_id=exposure_id)
-            severity = "info" if exposure.aborted else "warning"
+            severity: Severity = "info" if exposure.aborted else "warning"
             self.publish(replace(note, kind="frame", severity=severity))
         asker = self._askers.pop(exposure_id, None)
         if asker is not None:

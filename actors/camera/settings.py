@@ -2,8 +2,6 @@
 
 from __future__ import annotations
 
-import msgspec
-
 from actors.device.settings import DeviceSettings
 
 
@@ -14,7 +12,7 @@ class CameraSettings(DeviceSettings, frozen=True, kw_only=True, forbid_unknown_f
     """A lost camera is noted; observing goes on with those that are left."""
 
     setpoint_deg_C: float | None = None  # noqa: N815 - the unit is written so everywhere
-    """Temperature it is cooled to whenever it comes up, degrees Celsius; left alone when not set."""
+    """Temperature it is cooled to whenever it comes up, degrees Celsius; left alone if not set."""
 
     readout_s: float = 60.0
     """Observatory seconds from the end of an exposure in which its frame must be in the spool."""

@@ -1,7 +1,7 @@
 """The actor of one device: listens to it, knows its state, gives it commands and sees them done.
 
 The kinds (telescope, camera ...) derive from `DeviceActor` and add what is theirs through the hooks
-at its end. All decisions are in the pure modules beside this one; here is only awaiting and sending.
+at its end. All decisions are in the pure modules beside this one; this one awaits and sends.
 """
 
 from __future__ import annotations
@@ -94,17 +94,11 @@ class DeviceActor(Actor):
 
     async def on_start(self) -> None:
         """Listen to the device; it counts as silent from now on."""
-        settings, clock = self._patience, self.clock
+        clock = self.clock
         self._boot = f"{int(clock.unix_s()):x}"
+        patience = Patience.of(self._patience, loop_per_wall=clock.wall_to_loop_s(1.0))
         self.model = DeviceModel(
-            self.kind,
-            patience=Patience(
-                slack_s=clock.wall_to_loop_s(settings.slack_s),
-                silence_loop_s=clock.wall_to_loop_s(settings.silence_s),
-                silence_s=settings.silence_s,
-            ),
-            now_s=clock.monotonic_s(),
-            now_utc=clock.now(),
+            self.kind, patience=patience, now_s=clock.monotonic_s(), now_utc=clock.now()
         )
         self.subscribe(LinkUp, LinkDown)
         self._attention = Attention(self._wire, mqtt=self._mqtt, subscriber=self.ref)
@@ -184,12 +178,8 @@ class DeviceActor(Actor):
 
     def _described(self, description: DescriptionPayload) -> None:
         if description.kind != self.kind:
-            self.log.error(
-                "%s describes itself as %r, configured is %r: correct one of them",
-                self.device,
-                description.kind,
-                str(self.kind),
-            )
+            text = "%s says it is a %s, configured as a %s: correct one of them"
+            self.log.error(text, self.device, description.kind, str(self.kind))
         if self._attention.follow(description.bridge):
             self.model.bridge = None
 
@@ -201,7 +191,8 @@ class DeviceActor(Actor):
             self.settle()
         self.on_telemetry(changed=changed)
         quiet_s = self.clock.monotonic_s() - self._published_s
-        if changed or quiet_s >= self._patience.refresh_period_s:
+        # A device that refreshes with the same period must not be just too early each time.
+        if changed or quiet_s >= 0.9 * self._patience.refresh_period_s:
             self._publish_soon()
 
     # --- state ---------------------------------------------------------------------------------

@@ -1,8 +1,8 @@
 """The life of a command: asked, sent, accepted, verified, or why not. Pure.
 
 A `Desk` holds the commands of one slot of a device: one runs, others wait. Each function takes the
-desk and the moment and gives the next desk and the effects that the actor carries out: `Send` puts a
-command on the wire, `Finish` answers whoever asked, `Join` lets one asker share another's outcome.
+desk and the moment and gives the next desk and the effects that the actor carries out: `Send` puts
+a command on the wire, `Finish` answers whoever asked, `Join` lets one share another's outcome.
 
 A command is DONE when telemetry shows its post-condition. Without any reply within the time to
 answer it is sent again under the same id (the device obeys an id once) as often as its policy says,

@@ -17,6 +17,7 @@ from pyros.domain.device import DeviceState, Quality
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from actors.device.settings import DeviceSettings
     from protocols.payloads import (
         BridgeState,
         DescriptionPayload,
@@ -41,6 +42,15 @@ class Patience:
     slack_s: float
     silence_loop_s: float
     silence_s: float
+
+    @classmethod
+    def of(cls, settings: DeviceSettings, *, loop_per_wall: float) -> Patience:
+        """The limits of settings, on a clock that runs so many times faster than the wall's."""
+        return cls(
+            slack_s=settings.slack_s * loop_per_wall,
+            silence_loop_s=settings.silence_s * loop_per_wall,
+            silence_s=settings.silence_s,
+        )
 
 
 class DeviceModel:

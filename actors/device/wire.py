@@ -9,12 +9,13 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
+
 from protocols.mqtt import MqttMessage
 from protocols.payloads import (
     BridgeState,
     CommandPayload,
     DescriptionPayload,
-    DeviceEvent,
     DeviceStatePayload,
     FirstPhotonEvent,
     FrameEvent,
@@ -49,6 +50,19 @@ Word = (
 )
 
 _EXPIRY_S = 5
+
+
+_EVENTS: msgspec.json.Decoder[FrameEvent | FirstPhotonEvent] = msgspec.json.Decoder(
+    FrameEvent | FirstPhotonEvent
+)
+
+
+def _event(topic: str, raw: bytes) -> FrameEvent | FirstPhotonEvent:
+    """The event of a device, told apart by its tag."""
+    try:
+        return _EVENTS.decode(raw)
+    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+        raise PayloadError(f"{topic}: {error}; got {raw[:80]!r}; publish an event") from error
 
 
 class DeviceWire:
@@ -90,7 +104,7 @@ class DeviceWire:
         if topic == self.replies:
             return decode(topic, raw, ReplyPayload)
         if topic == self._topics.event:
-            return decode(topic, raw, DeviceEvent)  # type: ignore[arg-type]  # a union is a type to msgspec
+            return _event(topic, raw)
         if topic == self._topics.state:
             return decode(topic, raw, DeviceStatePayload)
         if topic == self._topics.description:

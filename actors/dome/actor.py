@@ -1,4 +1,4 @@
-"""The dome actor: opens with safety's consent only, closes at once, turns its slit with the telescope."""
+"""The dome actor: opens with safety's consent only, closes at once, follows the telescope."""
 
 from __future__ import annotations
 
@@ -19,12 +19,12 @@ from pyros.errors import PyrosError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from actors.device.commands import Pending
     from actors.dome.settings import DomeSettings
     from protocols.mqtt.session import MqttSession
     from protocols.payloads import Value
     from protocols.topics import SiteTopics
     from pyros.actor import Actor, Deferred
-    from actors.device.commands import Pending
     from pyros.domain.device import CommandOutcome
 
 _UNASKED = "safety was not asked"

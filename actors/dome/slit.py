@@ -1,7 +1,7 @@
 """Where the slit must be for the telescope to see out. Pure geometry.
 
-The beam leaves the crossing of the telescope's axes, which need not be the dome's centre, and pierces
-the dome's sphere; the azimuth of that point, seen from the centre, is where the slit belongs.
+The beam leaves the crossing of the telescope's axes, which need not be the dome's centre, and
+pierces the dome's sphere; the azimuth of that point, seen from the centre, is where the slit belongs.
 """
 
 from __future__ import annotations
@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pyros.domain.device import Reading
 
 ZENITH_DEG = 80.0
-"""Above this altitude of the piercing point azimuth runs away faster than any dome; the slit's width
-decides there."""
+"""Above this altitude of the piercing point azimuth runs away faster than any dome; there the
+slit's width decides."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,8 +1,8 @@
 """The safety actor: judges whether the observatory may be open, and closes it when it may not.
 
-It is the first actor to start and the last to stop, and awaits nobody: whoever is dead, it judges by
-what it has last heard and by how long ago that was, tells domes and telescopes itself, and repeats
-until telemetry shows them closed. Without a broker its last means is the lease, which then stops.
+It is the first actor to start and the last to stop, and awaits nobody: whoever is dead, it judges
+by what it has last heard and by how long ago that was, tells domes and telescopes itself, and
+repeats until telemetry shows them closed. Without a broker its last means, the lease, stops too.
 """
 
 from __future__ import annotations
@@ -236,10 +236,10 @@ class SafetyActor(Actor):
                     case "order":
                         dome.tell(CloseNow(cause=_because(self._reasons())))
                     case "alarm":
+                        after_s = now_s - (before.first_s or now_s)
                         text = (
-                            f"dome of {unit} is not seen closed {now_s - (before.first_s or 0):.0f} s "
-                            f"after the order (shutter: {shutter or 'unknown'}); its lease is let run "
-                            "out, see to it"
+                            f"dome of {unit} is not seen closed {after_s:.0f} s after the order "
+                            f"(shutter: {shutter or 'unknown'}); its lease is let run out, see to it"
                         )
                         self._note(text, "alarm", kind="alarm", unit=unit)
                     case "relief":

@@ -1,8 +1,8 @@
 """The lease: PyROS's sign of life to each unit, and when to withhold it. Pure.
 
-A dome closes by itself when its lease is twenty seconds old. So a lease that stops is the order that
-needs neither broker nor device actor: it stops when PyROS dies, and safety stops it on purpose for a
-dome that does not obey.
+A dome closes by itself when its lease is twenty seconds old. So a lease that stops is the order
+that needs neither broker nor device actor: it stops when PyROS dies, and safety stops it on purpose
+for a dome that does not obey.
 """
 
 from __future__ import annotations

@@ -12,10 +12,10 @@ class SafetySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Observatory seconds weather, power and sensors must be good before it is safe again."""
 
     start_hold_off_s: float = 600.0
-    """The same after the start of PyROS, when nothing bad was seen: what was before is not known."""
+    """The same after the start of PyROS, when nothing bad was seen: what was before is unknown."""
 
     sun_open_below_deg: float = -0.83
-    """The dome may be open while the Sun's altitude is not above this, degrees (-0.83 is sunset)."""
+    """The dome may be open while the Sun's altitude is not above this, degrees (-0.83: sunset)."""
 
     sun_hysteresis_deg: float = 0.05
     """How far the rising Sun may pass that limit before everything closes, degrees."""
@@ -42,7 +42,7 @@ class SafetySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Observatory seconds a dome takes to close at most."""
 
     closing_margin_s: float = 30.0
-    """Observatory seconds beyond that before the alarm, and before the dome's lease is let run out."""
+    """Observatory seconds beyond that before the alarm, and before the dome's lease is withheld."""
 
     reorder_s: float = 10.0
     """Observatory seconds between two orders to a dome that is not seen closed."""

@@ -127,7 +127,8 @@ def breach(
         if off_deg < settings.sun_avoidance_deg - MARGIN_DEG:
             return Breach(
                 Escape.COVER,
-                f"it points {off_deg:.1f} deg from the Sun, limit {settings.sun_avoidance_deg:g} deg",
+                f"it points {off_deg:.1f} deg from the Sun, limit "
+                f"{settings.sun_avoidance_deg:g} deg",
             )
     if tracking and not slewing and not stance.parked and (low := _altitude(at, settings)):
         return Breach(Escape.PARK, low)

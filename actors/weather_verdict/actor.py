@@ -86,7 +86,7 @@ class WeatherVerdictActor(Actor):
         return middle(found)
 
     def _tell(self, old: WeatherVerdict | None, new: WeatherVerdict) -> None:
-        """Journal what changed: the verdict with its reasons, and stations that fell out or back."""
+        """Journal what changed: the verdict, and stations that fell out or came back."""
         safety = new.verdict.safety
         reasons = "; ".join(reason.text for reason in new.verdict.reasons)
         data: dict[str, object] = {

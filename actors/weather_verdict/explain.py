@@ -1,4 +1,4 @@
-"""The weather's state as a verdict with reasons, votes and values: every sentence has its numbers. Pure."""
+"""The weather's state as a verdict with reasons, votes and values, numbers in them. Pure."""
 
 from __future__ import annotations
 

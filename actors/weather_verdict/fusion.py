@@ -1,11 +1,11 @@
 """The fusion of all stations into one judgement of the weather. Pure.
 
 Closing and opening are not alike. Any healthy, trusted source over a limit makes a quantity bad
-(after the quantity's bad delay; rain and wind have none). It is good again when every trusted source
-has called it good for the good delay. A mandatory quantity of which too few sources give fresh
-values is unknown, and unknown is unsafe. Peers close on any bad flag and never compare sources; here
-one station that contradicts two or more for ten minutes is suspect and left out, except for rain
-and wind, where one word is enough for as long as it is said.
+(after the quantity's bad delay; rain and wind have none). It is good again when every trusted
+source has called it good for the good delay. A mandatory quantity of which too few sources give
+fresh values is unknown, and unknown is unsafe. Peers close on any bad flag and never compare
+sources; here one station that contradicts two or more for ten minutes is suspect and left out,
+except for rain and wind, where one word is enough for as long as it is said.
 """
 
 from __future__ import annotations

@@ -1,4 +1,4 @@
-"""What one station says of one quantity: its level with hysteresis, and whether it is believed. Pure.
+"""What one station says of one quantity: good or bad, and whether it is believed. Pure.
 
 Times are seconds since 1970 of the observatory's clock.
 """
