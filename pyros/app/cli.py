@@ -1,7 +1,7 @@
 """The command line: `pyros run | simulate | broker | check | plan | sky | alert`.
 
-Each command lives with the part it belongs to and adds its own parser. Mistakes of whoever calls end
-in one clear line for each on standard error and exit status 2, never in a traceback.
+Each command lives with the part it belongs to and adds its own parser. Mistakes of whoever calls
+end in one clear line for each on standard error and exit status 2, never in a traceback.
 """
 
 from __future__ import annotations
