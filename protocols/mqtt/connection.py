@@ -28,7 +28,13 @@ class MqttLink(Protocol):
     """One connection to a broker; build a new one for every connection.
 
     Every method raises `MqttLinkError` when the connection is not there or is lost meanwhile.
+
+    Attributes:
+        confirms_at_once: Whether `publish` returns without waiting for anything, so that there is
+            nothing to gain from publishing several messages at a time.
     """
+
+    confirms_at_once: bool
 
     @property
     def client_id(self) -> str:

@@ -65,6 +65,8 @@ class AiomqttLink:
         password: Credentials, if the broker wants them.
     """
 
+    confirms_at_once = False
+
     def __init__(
         self,
         host: str,

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from collections import deque
+from functools import partial
 from typing import TYPE_CHECKING
 
 from protocols.mqtt.connection import MqttLinkError, MqttRefusedError
@@ -26,6 +27,9 @@ if TYPE_CHECKING:
     from protocols.mqtt.session_state import Session
 
 _CONGESTED_AT = 1000
+_BREATH = 64
+
+_Coming = tuple["Session", "MqttMessage", int, int]
 
 
 class MemoryLink:
@@ -42,6 +46,8 @@ class MemoryLink:
         keepalive_s: A frozen link is given up by the broker after 1.5 times this.
         latency_s: Loop seconds a message takes from the broker to this client.
     """
+
+    confirms_at_once = True
 
     def __init__(
         self,
@@ -63,7 +69,9 @@ class MemoryLink:
         self._latency_s = latency_s
         self._session: Session | None = None
         self._arrived: deque[MqttMessage] = deque()
+        self._coming: deque[_Coming] = deque()
         self._in_flight = 0
+        self._published = 0
         self._wake = asyncio.Event()
         self._lost: str | None = None
         self._frozen = False
@@ -125,7 +133,9 @@ class MemoryLink:
         self._router.receive(
             session, Publication.of(message, publisher=self._client_id, now_s=now_s)
         )
-        await asyncio.sleep(0)
+        self._published += 1
+        if self._published % _BREATH == 0:
+            await asyncio.sleep(0)  # a long burst must not fill its readers before they can read
 
     async def subscribe(self, topic_filter: str, *, qos: int = 1) -> None:
         """Subscribe; retained messages arrive after this returns."""
@@ -168,7 +178,9 @@ class MemoryLink:
         """Stop answering, as a stopped process does: the broker gives up after 1.5 keepalives."""
         session = self._connected()
         self._frozen = True
-        self._timers_later(1.5 * self._keepalive_s, lambda: self._keepalive_ran_out(session))
+        asyncio.get_running_loop().call_later(
+            1.5 * self._keepalive_s, self._keepalive_ran_out, session
+        )
 
     # What the broker core calls: this link is the session's `Port`.
 
@@ -179,17 +191,25 @@ class MemoryLink:
 
     def deliver(self, delivery: Delivery) -> bool:
         """A message leaves the broker for this client."""
+        coming = (
+            self._session_of_port(),
+            delivery.message(self._router.now_s()),
+            delivery.packet_id,
+            delivery.qos,
+        )
         self._in_flight += 1
-        session = self._session_of_port()
-        message = delivery.message(self._router.now_s())
-        packet_id, qos = delivery.packet_id, delivery.qos
-        self._timers_later(self._latency_s, lambda: self._arrive(session, message, packet_id, qos))
+        if self._latency_s > 0:
+            self._later(partial(self._arrive, coming))
+            return True
+        if not self._coming:
+            self._later(self._arrive_all)
+        self._coming.append(coming)
         return True
 
     def release(self, packet_id: int) -> None:
         """The broker asks to complete a QoS 2 exchange of a former connection."""
         session = self._session_of_port()
-        self._timers_later(self._latency_s, lambda: session.completed(packet_id))
+        self._later(lambda: session.completed(packet_id))
 
     def close(self, reason: Reason) -> None:
         """The broker ends the connection and says why."""
@@ -204,7 +224,14 @@ class MemoryLink:
         assert session is not None  # noqa: S101 - the router delivers to sessions it has
         return session
 
-    def _arrive(self, session: Session, message: MqttMessage, packet_id: int, qos: int) -> None:
+    def _arrive_all(self) -> None:
+        """What left the broker in one turn of the loop arrives in the next, together."""
+        coming, self._coming = self._coming, deque()
+        for each in coming:
+            self._arrive(each)
+
+    def _arrive(self, coming: _Coming) -> None:
+        session, message, packet_id, qos = coming
         self._in_flight -= 1
         if self._lost is not None:
             return
@@ -239,9 +266,9 @@ class MemoryLink:
             )
         return self._session
 
-    def _timers_later(self, delay_s: float, callback: Callable[[], object]) -> None:
+    def _later(self, callback: Callable[[], object]) -> None:
         loop = asyncio.get_running_loop()
-        if delay_s > 0:
-            loop.call_later(delay_s, callback)
+        if self._latency_s > 0:
+            loop.call_later(self._latency_s, callback)
         else:
             loop.call_soon(callback)

@@ -324,6 +324,10 @@ class MqttSession(Actor):
                 await self._work.wait()
             elif item.message.qos == 0:
                 await self._send(link, item)
+            elif link.confirms_at_once:
+                self._unconfirmed[item.number] = item
+                await self._send(link, item)
+                del self._unconfirmed[item.number]
             else:
                 await self._room.acquire()
                 self._unconfirmed[item.number] = item

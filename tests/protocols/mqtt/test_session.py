@@ -186,6 +186,18 @@ async def test_kept_session_misses_no_event_while_the_link_is_lost(system, route
     assert ("a/evt", b"meanwhile") in await listener.ask(Heard())
 
 
+async def test_message_given_while_the_link_is_lost_unnoticed_is_sent_later(system, router):
+    """What is published into a link that turns out to be cut is not lost at QoS 1."""
+    one, _ = await start(system, router, "one")
+    two, listener = await start(system, router, "two")
+    two.tell(Subscribe(filter="a", subscriber=listener))
+    await asyncio.sleep(0.1)
+    router.get().sever("one")
+    say(one, "a", b"kept", qos=1)
+    await asyncio.sleep(5.0)
+    assert ("a", b"kept") in await listener.ask(Heard())
+
+
 async def test_session_starts_before_the_broker(system, router):
     """Subscriptions and messages given before there is a broker take effect when it comes."""
     router.get().go_down()
