@@ -29,8 +29,10 @@ if TYPE_CHECKING:
     from protocols.topics import DeviceTopics
     from pyros.actor import ActorRef
 
-FRESH_SHARE = 0.8
+FRESH_SHARE = 0.9
 """A value is published again before this share of its time to live is over."""
+PHASES = 3
+"""Repetitions of a device's properties are spread over so many periods: it is never long silent."""
 
 
 class Outlet:
@@ -60,6 +62,7 @@ class Outlet:
         self._boot = boot
         self._rows = rows
         self._dead_bands = dead_bands
+        self._period_s = period_s
         self._keep_s = {name: FRESH_SHARE * row.ttl_s - period_s for name, row in rows.items()}
         self._said: dict[str, tuple[Value, float]] = {}
         self._life: tuple[str, str] | None = None
@@ -85,11 +88,14 @@ class Outlet:
             unix_s: The same instant.
             exact: Ignore dead-bands: every difference is worth a message.
         """
-        for name, value in values.items():
+        for place, (name, value) in enumerate(values.items()):
             said = self._said.get(name)
-            if said is not None and not self._worth(name, value, said, unix_s, exact=exact):
+            if said is None:
+                self._said[name] = (value, unix_s - place % PHASES * self._period_s)
+            elif self._worth(name, value, said, unix_s, exact=exact):
+                self._said[name] = (value, unix_s)
+            else:
                 continue
-            self._said[name] = (value, unix_s)
             self._seq += 1
             payload = PropertyPayload(v=value, u=self._rows[name].unit, t=time_utc, seq=self._seq)
             self._retained(self._topics.prop(name), encode(payload))

@@ -1,8 +1,8 @@
-"""A broker link that a scenario can cut: all simulated devices lose the broker at once."""
+"""The cable to the broker: a scenario can cut it, and all simulated devices are gone at once."""
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, NoReturn
 
 from protocols.mqtt.connection import MqttLinkError
 
@@ -14,56 +14,51 @@ if TYPE_CHECKING:
     from simulators.faults import FaultBoard
 
 
-class SeverableLink:
-    """One connection that cannot come up while the board says that the link is down.
+class CutLink:
+    """A link through a cut cable: it never connects."""
 
-    Args:
-        link: The real connection.
-        faults: The board.
-    """
-
-    def __init__(self, link: MqttLink, faults: FaultBoard) -> None:
-        self._link = link
-        self._faults = faults
-
-    @property
-    def client_id(self) -> str:
-        """The name the broker knows this connection by."""
-        return self._link.client_id
+    client_id = ""
+    confirms_at_once = False
 
     async def connect(self) -> None:
-        """Open the connection, unless it is cut."""
-        if self._faults.link_down:
-            raise MqttLinkError("cable to the broker is cut (simulated); repair the fault")
-        await self._link.connect()
+        """Fail.
+
+        Raises:
+            MqttLinkError: Always, as every method that needs a connection.
+        """
+        self._fail()
 
     async def disconnect(self) -> None:
-        """Close it in order."""
-        await self._link.disconnect()
+        """Nothing is connected."""
 
     def abort(self) -> None:
-        """Cut it."""
-        self._link.abort()
+        """Nothing is connected."""
 
     async def publish(self, message: MqttMessage) -> None:
-        """Send a message."""
-        await self._link.publish(message)
+        """Fail."""
+        del message
+        self._fail()
 
     async def subscribe(self, topic_filter: str, *, qos: int = 1) -> None:
-        """Ask for the messages of a filter."""
-        await self._link.subscribe(topic_filter, qos=qos)
+        """Fail."""
+        del topic_filter, qos
+        self._fail()
 
     async def unsubscribe(self, topic_filter: str) -> None:
-        """Ask no longer for them."""
-        await self._link.unsubscribe(topic_filter)
+        """Fail."""
+        del topic_filter
+        self._fail()
 
     def messages(self) -> AsyncIterator[MqttMessage]:
-        """The messages as they arrive."""
-        return self._link.messages()
+        """Fail."""
+        self._fail()
+
+    def _fail(self) -> NoReturn:
+        raise MqttLinkError("cable to the broker is cut (simulated); repair the fault")
 
 
 class LinkCutter:
-    """Makes links and cuts the current one.
+    """Makes links while the cable is whole, and cuts the one in use.
 
     Args:
         make_link: Makes a real connection.
@@ -73,14 +68,14 @@ class LinkCutter:
     def __init__(self, make_link: Callable[[], MqttLink], faults: FaultBoard) -> None:
         self._make_link = make_link
         self._faults = faults
-        self._current: SeverableLink | None = None
+        self._current: MqttLink | None = None
 
     def __call__(self) -> MqttLink:
         """A new link."""
-        self._current = SeverableLink(self._make_link(), self._faults)
+        self._current = CutLink() if self._faults.link_down else self._make_link()
         return self._current
 
     def cut(self) -> None:
-        """Cut the current link, if there is one."""
+        """Cut the link in use, if there is one."""
         if self._current is not None:
             self._current.abort()
