@@ -58,6 +58,7 @@ def translated(where: str, action: str) -> Iterator[None]:
         StoreConflictError: On violated constraints.
         StoreDamagedError: When the file is not a database.
         StoreUnavailableError: When it cannot be reached or written.
+        TypeError: When a value does not fit its column (the caller's error, as it was raised).
     """
     try:
         yield
@@ -71,6 +72,10 @@ def translated(where: str, action: str) -> Iterator[None]:
         raise StoreDamagedError(
             f"{where}: {action}: {_first_line(error)}; move the file away or restore a copy"
         ) from error
+    except exc.StatementError as error:
+        if isinstance(error.orig, TypeError | ValueError):
+            raise error.orig from error
+        raise
 
 
 def _first_line(error: BaseException) -> str:

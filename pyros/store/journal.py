@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 from dataclasses import dataclass
+from datetime import UTC
 from typing import TYPE_CHECKING, Any
 
 from sqlalchemy import Select, func, insert, select
@@ -137,7 +138,7 @@ def digest_bytes(line: JournalLine) -> bytes:
     """What of a line goes into the digest: everything but values that depend on the machine."""
     return canonical_json(
         {
-            "time_utc": line.time_utc,
+            "time_utc": line.time_utc.astimezone(UTC),
             "kind": line.kind,
             "severity": line.severity,
             "subject": line.subject,

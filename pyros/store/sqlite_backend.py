@@ -6,8 +6,9 @@ job of that thread. So the event loop never spends time on rows, writers are ser
 they came, and a caller that is cancelled cannot leave a transaction half done: the job ends by
 itself.
 
-`Connection._execute` is aiosqlite's private door for such a job; a contract test pins it and
-`_running`. Virtual time knows aiosqlite's futures as external work and stands still for them.
+`Connection._execute` is aiosqlite's private door for such a job; a contract test pins it,
+`_running` and `_thread`. Virtual time knows aiosqlite's futures as external work and stands still
+for them.
 """
 
 from __future__ import annotations
@@ -35,6 +36,9 @@ BUSY_TIMEOUT_S = 5.0
 """How long another process may hold the file before a transaction fails."""
 
 READERS = 2
+
+THREAD_END_S = 1.0
+"""A connection's thread that was told to end has microseconds of work left."""
 
 
 class SqliteConnection:
@@ -65,31 +69,44 @@ class SqliteConnection:
             StoreDamagedError: When it is no database.
         """
         raw: list[sqlite3.Connection] = []
+        failures: list[sqlite3.Error] = []
 
         def connector() -> sqlite3.Connection:
-            connection = sqlite3.connect(
-                self._path or ":memory:", isolation_level=None, timeout=BUSY_TIMEOUT_S
-            )
+            """Never raises: aiosqlite does not await the end of its thread when this fails."""
             try:
-                for pragma in self._pragmas:
-                    connection.execute(pragma)
-            except BaseException:
-                connection.close()
-                raise
-            raw.append(connection)
-            return connection
+                raw.append(self._connected())
+            except sqlite3.Error as error:
+                failures.append(error)
+                return sqlite3.connect(":memory:")
+            return raw[0]
 
-        with translated(self._where, "opening"):
-            self._driver = await aiosqlite.Connection(connector, iter_chunk_size=64)
+        self._driver = await aiosqlite.Connection(connector, iter_chunk_size=64)
+        if failures:
+            await self.close()
+            with translated(self._where, "opening"):
+                raise failures[0]
         engine = create_engine("sqlite://", creator=raw.pop, poolclass=StaticPool)
         event.listen(engine, "begin", lambda c: c.exec_driver_sql(self._begin))
         self._engine = engine
+
+    def _connected(self) -> sqlite3.Connection:
+        connection = sqlite3.connect(
+            self._path or ":memory:", isolation_level=None, timeout=BUSY_TIMEOUT_S
+        )
+        try:
+            for pragma in self._pragmas:
+                connection.execute(pragma)
+        except sqlite3.Error:
+            connection.close()
+            raise
+        return connection
 
     async def close(self) -> None:
         """Let queued transactions end, then close the file and end the thread."""
         driver, self._driver, self._engine = self._driver, None, None
         if driver is not None:
             await driver.close()
+            driver._thread.join(THREAD_END_S)  # noqa: SLF001 - it ends now; pinned
 
     async def run(self, action: str, work: Callable[[Connection], T]) -> T:
         """Run `work` in one transaction in the connection's thread.
