@@ -17,7 +17,8 @@ class BrokerLimits:
         max_inflight: QoS 1 and 2 messages sent to one client and not acknowledged yet.
         receive_maximum: QoS 2 messages one client may have open towards the broker.
         topic_alias_maximum: Topic aliases a client may use towards the broker.
-        max_retained: Topics with a retained message.
+        max_retained: Topics with a retained message; a new topic beyond it is not kept.
+        max_retained_bytes: Payload bytes of all retained messages; likewise.
         max_topic_levels: Levels in a topic name or filter.
         max_subscriptions: Subscriptions of one client.
         max_offline_sessions: Sessions kept for clients that are away; the longest away goes first.
@@ -31,11 +32,12 @@ class BrokerLimits:
     max_packet_bytes: int = 1 << 20
     max_connections: int = 4096
     max_queued_messages: int = 10_000
-    max_queued_bytes: int = 32 << 20
+    max_queued_bytes: int = 8 << 20
     max_inflight: int = 256
     receive_maximum: int = 256
     topic_alias_maximum: int = 64
     max_retained: int = 100_000
+    max_retained_bytes: int = 128 << 20
     max_topic_levels: int = 128
     max_subscriptions: int = 10_000
     max_offline_sessions: int = 1000

@@ -22,13 +22,16 @@ class RetainedMessages:
     """Last values in a tree of topic levels.
 
     Args:
-        max_messages: Bound on topics kept; a new topic beyond it is refused.
+        max_messages: Bound on topics kept.
+        max_bytes: Bound on the payload bytes of all of them.
     """
 
-    def __init__(self, *, max_messages: int) -> None:
+    def __init__(self, *, max_messages: int, max_bytes: int = 1 << 62) -> None:
         self._root = _Node()
         self._max_messages = max_messages
+        self._max_bytes = max_bytes
         self._count = 0
+        self._bytes = 0
 
     def __len__(self) -> int:
         return self._count
@@ -37,13 +40,18 @@ class RetainedMessages:
         """Keep it as its topic's last value; an empty payload clears the topic.
 
         Returns:
-            False when it is a new topic and there is no room for it.
+            False when there is no room for it: the topic then keeps nothing, since an outdated
+            value would be taken for the last one.
         """
         levels = publication.topic.split("/")
         if not publication.payload:
             self._clear(levels)
             return True
-        if self._count >= self._max_messages and self._at(levels) is None:
+        old = self._at(levels)
+        freed = 0 if old is None else len(old.payload)
+        size = self._bytes - freed + len(publication.payload)
+        if size > self._max_bytes or (old is None and self._count >= self._max_messages):
+            self._clear(levels)
             return False
         node = self._root
         for level in levels:
@@ -51,8 +59,8 @@ class RetainedMessages:
             if child is None:
                 child = node.children[level] = _Node()
             node = child
-        if node.kept is None:
-            self._count += 1
+        self._count += old is None
+        self._bytes = size
         node.kept = publication
         return True
 
@@ -108,8 +116,9 @@ class RetainedMessages:
             path.append((node, level))
             node = child
         if node.kept is not None:
-            node.kept = None
+            self._bytes -= len(node.kept.payload)
             self._count -= 1
+            node.kept = None
         for parent, level in reversed(path):
             child = parent.children[level]
             if child.kept is not None or child.children:

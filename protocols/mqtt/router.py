@@ -69,7 +69,7 @@ class Router:
         self.limits = limits or BrokerLimits()
         self.access: Access = access or OpenAccess()
         self.faults = faults
-        self.retained = RetainedMessages(max_messages=self.limits.max_retained)
+        self.retained = self._nothing_retained()
         self.reachable = True
         self._timers = timers
         self._sessions: dict[str, Session] = {}
@@ -255,7 +255,7 @@ class Router:
                 self._wills.came_back(session.client_id)
                 self._stop_expiry(session.client_id)
                 self._end(session)
-            self.retained = RetainedMessages(max_messages=self.limits.max_retained)
+            self.retained = self._nothing_retained()
 
     def come_up(self) -> None:
         """Accept connections again after `go_down`."""
@@ -270,6 +270,12 @@ class Router:
                 self.detach(session, port, lost=False)
                 port.close(Reason.SERVER_SHUTTING_DOWN)
         self.go_down()
+
+    def _nothing_retained(self) -> RetainedMessages:
+        limits = self.limits
+        return RetainedMessages(
+            max_messages=limits.max_retained, max_bytes=limits.max_retained_bytes
+        )
 
     def _may_subscribe(self, session: Session, subscription: Subscription) -> Reason:
         topic_filter = subscription.topic_filter

@@ -123,6 +123,17 @@ def test_retained_store_refuses_a_new_topic_when_full():
     assert [each.payload for each in store.matching("#", 0.0)] == [b"2"]
 
 
+def test_retained_store_is_bounded_in_bytes():
+    """A value too large for the room left is not kept, and does not leave an old one behind."""
+    store = RetainedMessages(max_messages=10, max_bytes=10)
+    assert store.store(Publication(topic="a", payload=b"12345"))
+    assert store.store(Publication(topic="a", payload=b"1234567890"))
+    assert not store.store(Publication(topic="b", payload=b"1"))
+    assert not store.store(Publication(topic="a", payload=b"12345678901"))
+    assert len(store) == 0
+    assert store.store(Publication(topic="b", payload=b"1234567890"))
+
+
 @pytest.mark.parametrize(
     "bad", ["", "a/#/b", "a#", "+a", "a/b+", "##", "a\0b", "$share/g", "$share//a", "$share/+/a"]
 )
