@@ -21,10 +21,14 @@ class WebServer:
 
     Args:
         services: What the handlers work with.
+
+    Attributes:
+        app: The application it serves.
     """
 
     def __init__(self, services: WebServices) -> None:
         self._services = services
+        self.app = create_app(services)
         self._runner: web.AppRunner | None = None
         self._port = 0
 
@@ -42,7 +46,7 @@ class WebServer:
         settings = self._services.settings
         wall = self._services.clock.wall_to_loop_s
         runner = web.AppRunner(
-            create_app(self._services),
+            self.app,
             access_log=None,
             handle_signals=False,
             keepalive_timeout=wall(KEEPALIVE_S),

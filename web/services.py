@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any, Protocol
+from typing import TYPE_CHECKING
 
 from aiohttp import web
 
@@ -14,31 +14,8 @@ if TYPE_CHECKING:
     from actors.web_gateway.trends import TrendRing
     from pyros.actor import Actor, ActorRef
     from pyros.clock import Clock
+    from pyros.store.store import Store
     from web.settings import WebSettings
-
-
-class JournalReader(Protocol):
-    """History of the journal, from the store."""
-
-    async def lines(
-        self, *, since: int | None, before: int | None, limit: int
-    ) -> list[dict[str, Any]]:
-        """Entries by sequence number, oldest first, each with its `seq`.
-
-        Args:
-            since: Only entries after this number: the oldest `limit` of them.
-            before: Only entries before this number: the newest `limit` of them.
-            limit: Most entries.
-        """
-        ...
-
-
-class DatabaseProbe(Protocol):
-    """Whether the database answers."""
-
-    async def __call__(self) -> str:
-        """Empty when it does, else what is wrong."""
-        ...
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,8 +31,7 @@ class WebServices:
         boot_id: Names this start of the process; a page that sees another reloads its model.
         version: PyROS's version.
         data_dir: Where previews lie.
-        journal: History of the journal.
-        database: Whether the database answers.
+        store: History: the journal and the index of frames.
     """
 
     settings: WebSettings
@@ -66,8 +42,7 @@ class WebServices:
     boot_id: str
     version: str
     data_dir: Path
-    journal: JournalReader
-    database: DatabaseProbe
+    store: Store
 
 
 SERVICES: web.AppKey[WebServices] = web.AppKey("services", WebServices)

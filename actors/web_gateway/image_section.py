@@ -6,14 +6,11 @@ from typing import TYPE_CHECKING
 
 from actors.archive.messages import FrameArchived
 from actors.camera.messages import ExposureContext, ExposureStarted, FrameSpooled
-from actors.web_gateway.changes import Append, Change, Json, Put
+from actors.web_gateway.changes import Change, Json, Put
 from actors.web_gateway.json_values import instant, number
 
 if TYPE_CHECKING:
     from actors.web_gateway.live_model import LiveModel
-
-MAX_FRAMES = 200
-"""Newest frames kept in the list of `/api/1/frames`; the archive has them all."""
 
 
 def frame(event: ExposureStarted | FrameSpooled | FrameArchived, model: LiveModel) -> list[Change]:
@@ -88,7 +85,4 @@ def _archived(event: FrameArchived) -> list[Change]:
         "background_adu": number(event.background_adu, 2),
         **_context(spooled.context),
     }
-    return [
-        Put(key=f"images/{spooled.unit}/{spooled.camera}", value=record),
-        Append(stream="frame", item=record),
-    ]
+    return [Put(key=f"images/{spooled.unit}/{spooled.camera}", value=record)]

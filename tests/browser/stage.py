@@ -9,13 +9,13 @@ from actors.alert_handler.messages import InjectTestAlert
 from actors.alert_source.messages import PacketReceived, PacketStored
 from actors.majordome.messages import AbortSequence, CloseDome, OperatorDone, Pause, Resume
 from actors.web_gateway.actor import WebGateway
-from actors.web_gateway.image_section import MAX_FRAMES
 from actors.web_gateway.live_model import LiveModel
 from actors.web_gateway.orders import OrderParties
 from actors.web_gateway.settings import WebGatewaySettings
 from actors.web_gateway.trends import TrendRing
 from pyros.actor import Actor, ActorSystem, ChildSpec, Rejected
 from pyros.clock import LoopClock
+from pyros.store.store import Store
 from tests.browser import staged_night
 from web.server import WebServer
 from web.services import WebServices
@@ -55,22 +55,6 @@ class Operator(Actor):
                 return None
 
 
-class MemoryJournal:
-    """Lines of a journal, by number."""
-
-    def __init__(self) -> None:
-        self.entries: list[dict[str, Any]] = []
-
-    async def lines(
-        self, *, since: int | None, before: int | None, limit: int
-    ) -> list[dict[str, Any]]:
-        """As the store answers."""
-        if since is not None:
-            return [line for line in self.entries if line["seq"] > since][:limit]
-        older = [line for line in self.entries if before is None or line["seq"] < before]
-        return older[-limit:]
-
-
 class Stage:
     """A running gateway with its server.
 
@@ -79,7 +63,6 @@ class Stage:
         services: What the server works with.
         server: The server.
         taken: What the gateway handed on.
-        journal: The journal behind the REST endpoint.
     """
 
     def __init__(
@@ -88,13 +71,11 @@ class Stage:
         services: WebServices,
         server: WebServer,
         taken: list[Message],
-        journal: MemoryJournal,
     ) -> None:
         self.system = system
         self.services = services
         self.server = server
         self.taken = taken
-        self.journal = journal
 
     @property
     def url(self) -> str:
@@ -130,11 +111,11 @@ async def staged(
     """
     clock = LoopClock(loop, epoch_unix_s=staged_night.NOW.timestamp())
     gateway_settings = WebGatewaySettings(tree_period_s=0.5)
-    model = LiveModel({"log": gateway_settings.log_lines, "frame": MAX_FRAMES})
+    model = LiveModel({"log": gateway_settings.log_lines})
     trends = TrendRing(5760)
     taken: list[Message] = []
-    journal = MemoryJournal()
-    async with ActorSystem(name="stage", seed=1, clock=clock) as system:
+    store = Store(None)
+    async with store, ActorSystem(name="stage", seed=1, clock=clock) as system:
         operator = await system.spawn(ChildSpec(name="operator", factory=lambda: Operator(taken)))
         gateway: ActorRef[WebGateway] = await system.spawn(
             ChildSpec(
@@ -143,7 +124,7 @@ async def staged(
                     model=model,
                     trends=trends,
                     site=staged_night.SITE,
-                    about=staged_night.ABOUT,  # type: ignore[arg-type]  # plain JSON values
+                    about=staged_night.ABOUT,
                     parties=OrderParties(
                         majordome=operator, alert_handler=operator, alert_inlet=operator
                     ),
@@ -151,9 +132,6 @@ async def staged(
                 ),
             )
         )
-
-        async def database() -> str:
-            return ""
 
         services = WebServices(
             settings=settings or WebSettings(port=0),
@@ -164,12 +142,11 @@ async def staged(
             boot_id=boot_id,
             version="0.1.0",
             data_dir=data_dir,
-            journal=journal,
-            database=database,
+            store=store,
         )
         server = WebServer(services)
         await server.start()
         try:
-            yield Stage(system, services, server, taken, journal)
+            yield Stage(system, services, server, taken)
         finally:
             await server.stop()

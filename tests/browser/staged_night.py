@@ -19,6 +19,7 @@ from actors.scheduler.messages import NotScheduled, PlanPublished, ScheduledSequ
 from actors.sequencer.messages import AlertStage, SequenceEnded, SequenceProgress
 from actors.weather_source.messages import WeatherReport
 from actors.weather_verdict.messages import StationVote, WeatherVerdict
+from actors.web_gateway.about import about_observatory
 from pyros.domain.device import DeviceKind, DeviceState, Quality, Reading
 from pyros.domain.observatory import Mode, SkyPhase
 from pyros.domain.sequence import SequenceState
@@ -42,12 +43,14 @@ SITE = Site(
         [(0, 14), (40, 10), (90, 8), (130, 16), (180, 9), (230, 7), (270, 12), (320, 20)]
     ),
 )
-ABOUT: dict[str, object] = {
-    "site_id": "ohp",
-    "units": ["t1"],
-    "min_altitude_deg": 20.0,
-    "limits": {"wind_m_s": 15.0, "humidity_pct": 90.0, "cloud_fraction": 0.7},
-}
+ABOUT = about_observatory(
+    site_id="ohp",
+    units=["t1"],
+    min_altitude_deg=20.0,
+    weather_limits={"wind_m_s": 15.0, "humidity_pct": 90.0, "cloud_fraction": 0.7},
+    alert_kinds=["ep-wxt", "fermi-gbm", "svom-eclairs", "swift-bat"],
+    simulated=True,
+)
 UNITS = {
     "deg": ("ra_deg", "dec_deg", "alt_deg", "az_deg", "azimuth_deg", "wind_from_deg"),
     "deg_C": ("temperature_deg_C", "setpoint_deg_C", "dew_point_deg_C", "sky_temperature_deg_C"),

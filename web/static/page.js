@@ -6,14 +6,13 @@ import { setTheme, theme, themes } from "./theme.js";
 import { Alerts } from "./parts/alerts.js";
 import { Bar } from "./parts/bar.js";
 import { Cameras } from "./parts/cameras.js";
-import { Dome } from "./parts/dome.js";
+import { Instruments } from "./parts/instrument.js";
 import { Log } from "./parts/log.js";
 import { asked, askFor, Dialogs } from "./parts/orders.js";
 import { Safety } from "./parts/safety.js";
 import { Schedule } from "./parts/schedule.js";
 import { Sky } from "./parts/sky.js";
 import { System } from "./parts/system.js";
-import { Telescope } from "./parts/telescope.js";
 import { Timeline } from "./parts/timeline.js";
 import { Weather } from "./parts/weather.js";
 
@@ -22,7 +21,7 @@ function Page() {
     <header><${Bar} /></header>
     <main>
       <${Timeline} /><${Safety} />
-      <${Sky} /><${Dome} /><${Telescope} /><${Cameras} />
+      <${Sky} /><${Instruments} /><${Cameras} />
       <${Weather} />
       <${Alerts} /><${Schedule} />
       <${Log} /><${System} />

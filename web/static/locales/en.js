@@ -62,6 +62,7 @@ export const en = {
   "safety.SAFE": "safe", "safety.UNSAFE": "unsafe", "safety.UNKNOWN": "unknown",
   "vote.safe": "safe", "vote.unsafe": "unsafe", "vote.stale": "stale", "vote.suspect": "suspect", "vote.lost": "lost",
   "plc.mains": "mains", "plc.ups_charge_pct": "UPS", "plc.rain": "rain contact", "plc.door_closed": "door closed", "plc.lights_on": "lights",
+  "quantity.wind_m_s": "wind", "quantity.humidity_pct": "humidity", "quantity.temperature_deg_C": "air", "quantity.cloud_fraction": "cloud",
   "quantity.dew_point_deg_C": "dew point", "quantity.gust_m_s": "gust", "quantity.sky_temperature_deg_C": "sky",
   "quantity.pressure_hPa": "pressure", "quantity.seeing_arcsec": "seeing",
   "severity.info": "info", "severity.notice": "notice", "severity.warning": "warning", "severity.alarm": "alarm",
@@ -81,14 +82,14 @@ export const en = {
   "safety.vote": "vote",
   "safety.age": "age",
 
-  "dome.title": "Dome",
   "dome.drawing": "Dome from above: slit at {slit} degrees, telescope at {telescope} degrees",
   "dome.shutter": "shutter",
   "dome.slit": "slit",
   "dome.off": "slit off beam",
   "dome.lease": "sign of life",
 
-  "telescope.title": "Telescope",
+  "telescope.title": "Telescope and dome",
+  "telescope.none": "No telescope has reported yet.",
   "telescope.ra": "right ascension",
   "telescope.dec": "declination",
   "telescope.alt": "altitude",
@@ -116,7 +117,6 @@ export const en = {
 
   "weather.title": "Weather",
   "weather.wind": "Wind",
-  "weather.gust": "gust",
   "weather.humidity": "Humidity",
   "weather.temperature": "Temperature",
   "weather.cloud": "Cloud",
@@ -142,7 +142,7 @@ export const en = {
 
   "alerts.title": "Alerts",
   "alerts.none": "No alert yet.",
-  "alerts.count": "{n} events",
+  "alerts.count": "events: {n}",
   "alerts.injected": "injected test",
   "alerts.ago": "{span} ago",
 

@@ -62,6 +62,7 @@ export const fr = {
   "safety.SAFE": "sûre", "safety.UNSAFE": "dangereuse", "safety.UNKNOWN": "inconnue",
   "vote.safe": "sûre", "vote.unsafe": "danger", "vote.stale": "ancienne", "vote.suspect": "suspecte", "vote.lost": "perdue",
   "plc.mains": "secteur", "plc.ups_charge_pct": "onduleur", "plc.rain": "contact pluie", "plc.door_closed": "porte fermée", "plc.lights_on": "lumières",
+  "quantity.wind_m_s": "vent", "quantity.humidity_pct": "humidité", "quantity.temperature_deg_C": "air", "quantity.cloud_fraction": "nuages",
   "quantity.dew_point_deg_C": "point de rosée", "quantity.gust_m_s": "rafale", "quantity.sky_temperature_deg_C": "ciel",
   "quantity.pressure_hPa": "pression", "quantity.seeing_arcsec": "turbulence",
   "severity.info": "info", "severity.notice": "note", "severity.warning": "avertissement", "severity.alarm": "alarme",
@@ -81,14 +82,14 @@ export const fr = {
   "safety.vote": "vote",
   "safety.age": "âge",
 
-  "dome.title": "Coupole",
   "dome.drawing": "Coupole vue de dessus : cimier à {slit} degrés, télescope à {telescope} degrés",
   "dome.shutter": "cimier",
   "dome.slit": "azimut",
   "dome.off": "écart au faisceau",
   "dome.lease": "signe de vie",
 
-  "telescope.title": "Télescope",
+  "telescope.title": "Télescope et coupole",
+  "telescope.none": "Aucun télescope ne s’est encore annoncé.",
   "telescope.ra": "ascension droite",
   "telescope.dec": "déclinaison",
   "telescope.alt": "hauteur",
@@ -116,7 +117,6 @@ export const fr = {
 
   "weather.title": "Météo",
   "weather.wind": "Vent",
-  "weather.gust": "rafale",
   "weather.humidity": "Humidité",
   "weather.temperature": "Température",
   "weather.cloud": "Nuages",
@@ -142,7 +142,7 @@ export const fr = {
 
   "alerts.title": "Alertes",
   "alerts.none": "Pas encore d’alerte.",
-  "alerts.count": "{n} événements",
+  "alerts.count": "événements : {n}",
   "alerts.injected": "test injecté",
   "alerts.ago": "il y a {span}",
 

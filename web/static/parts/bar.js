@@ -1,7 +1,7 @@
 // The persistent bar: what an operator must know at a glance, and the orders that cannot wait.
 import { html } from "../vendor/ui.js";
 import { now, second, unixOf } from "../clock.js";
-import { clockTime, isoDate, siderealTime, span } from "../format.js";
+import { clockTime, fixed, isoDate, siderealTime, span } from "../format.js";
 import { language, languages, setLanguage, t, word } from "../i18n.js";
 import { ageMs, hello, phase } from "../link.js";
 import { cell, devicesOf, good, under } from "../model.js";
@@ -104,6 +104,16 @@ function SequenceItem() {
     note=${`${word("step", running.step)} · ${running.frames_done}/${running.frames_asked} · ${t("bar.left", { span: span(left) })}`} />`;
 }
 
+function WeatherStrip() {
+  const fused = cell("weather").value?.fused ?? {};
+  const limits = cell("site").value?.limits ?? {};
+  const shown = [["wind_m_s", 1, "m/s"], ["gust_m_s", 1, "m/s"], ["humidity_pct", 0, "%"], ["temperature_deg_C", 1, "°C"], ["dew_point_deg_C", 1, "°C"], ["cloud_fraction", 2, ""]];
+  return html`<p class="strip">${shown.filter(([name]) => typeof fused[name] === "number").map(([name, digits, unit]) => {
+    const over = limits[name] !== undefined && fused[name] >= limits[name];
+    return html`<span class=${over ? "over" : ""}><span class="soft">${word("quantity", name)}</span> ${over ? "▲ " : ""}${fixed(fused[name], digits)}${unit && `\u202f${unit}`}</span>`;
+  })}${fused.rain !== undefined && html`<span class=${fused.rain ? "over" : ""}><span class="soft">${t("weather.rain")}</span> ${fused.rain ? "▲ " : ""}${t(fused.rain ? "yes" : "no")}</span>`}</p>`;
+}
+
 function LinkItem() {
   const state = phase.value;
   const broker = cell("link").value?.broker;
@@ -141,6 +151,9 @@ export function Bar() {
     <div class="bar-row">
       <div class="fact name"><h1>PyROS</h1><span class="note">${site?.name || "–"}</span></div>
       <${Times} /><${NightPhase} /><${ModeItem} /><${VerdictItem} /><${DomeItem} /><${SequenceItem} /><${LinkItem} />
+    </div>
+    <div class="bar-row second">
+      <${WeatherStrip} />
       <div class="orders">
         <${OrderButton} action="pause" /><${OrderButton} action="resume" /><${OrderButton} action="abort" />
         <${OrderButton} action="inject-alert" /><${OrderButton} action="close-dome" danger />

@@ -41,7 +41,7 @@ function Camera({ camera }) {
 /** The panel of all cameras. */
 export function Cameras() {
   const cameras = devicesOf("camera");
-  return html`<${Panel} id="cameras" title=${t("cameras.title")} span="span-6">
+  return html`<${Panel} id="cameras" title=${t("cameras.title")} span="span-4">
     ${cameras.length ? html`<ul class="cameras">${cameras.map((camera) => html`<${Camera} camera=${camera} key=${camera.device} />`)}</ul>`
       : html`<p class="empty">${t("cameras.none")}</p>`}
     <${LastImages} cameras=${cameras} />

@@ -2,13 +2,14 @@
 import { html } from "../vendor/ui.js";
 import { fixed } from "../format.js";
 import { t, word } from "../i18n.js";
-import { cell, devicesOf, good } from "../model.js";
+import { cell, good } from "../model.js";
 import { above, path, sector } from "./compass.js";
-import { Badge, deviceLevel, Fact, Panel } from "./panel.js";
+import { Fact } from "./panel.js";
 
 const SLIT_HALF = 14;
 
-function Drawing({ dome, telescope }) {
+/** The dome from above. */
+export function DomeDrawing({ dome, telescope }) {
   const azimuth = good(dome, "azimuth_deg");
   const fraction = good(dome, "opening_fraction") ?? 0;
   const pointing = good(telescope, "az_deg");
@@ -30,29 +31,24 @@ function Drawing({ dome, telescope }) {
   </svg>`;
 }
 
-/** The panel of one unit's dome. */
-export function Dome() {
-  const domes = devicesOf("dome");
+/** Whether the shutter stands as it should, given the verdict. */
+export function shutterLevel(dome, safe) {
+  const shutter = good(dome, "shutter");
+  return shutter === "stuck" || (shutter && shutter !== "closed" && !safe) ? "abnormal" : "";
+}
+
+/** What the dome says beside its drawing. */
+export function DomeFacts({ dome, telescope }) {
   const safe = cell("safety").value?.safety === "SAFE";
-  return domes.map((dome) => {
-    const telescope = devicesOf("telescope").find((item) => item.unit === dome.unit) ?? devicesOf("telescope")[0];
-    const shutter = good(dome, "shutter");
-    const wrong = shutter === "stuck" || (shutter && shutter !== "closed" && !safe);
-    const age = good(dome, "lease_age_s");
-    const off = angleBetween(good(dome, "azimuth_deg"), good(telescope, "az_deg"));
-    return html`<${Panel} id=${`dome-${dome.unit}`} title=${t("dome.title")} state=${dome.unit} span="span-3">
-      <${Drawing} dome=${dome} telescope=${telescope} />
-      <dl class="pairs">
-        <${Fact} label=${t("dome.shutter")} level=${wrong ? "abnormal" : ""}>${word("shutter", shutter ?? "unknown")}</${Fact}>
-        <${Fact} label=${t("dome.slit")} unit="°">${fixed(good(dome, "azimuth_deg"), 1)}</${Fact}>
-        <${Fact} label=${t("dome.off")} unit="°" level=${shutter === "open" && off > 5 ? "attention" : ""}>${fixed(off, 1)}</${Fact}>
-        <${Fact} label=${t("dome.lease")} unit="s" level=${age > 15 ? "attention" : ""}>${fixed(age, 0)}</${Fact}>
-      </dl>
-      <p class="line"><${Badge} level=${deviceLevel(dome)}>${word("device", dome.state)}</${Badge}>
-        ${dome.reason && html`<span>${dome.reason}</span>`}
-        ${good(dome, "closed_by_lease") && html`<span class="attention">${t("bar.byLease")}</span>`}</p>
-    </${Panel}>`;
-  });
+  const shutter = good(dome, "shutter");
+  const age = good(dome, "lease_age_s");
+  const off = angleBetween(good(dome, "azimuth_deg"), good(telescope, "az_deg"));
+  return html`<dl class="pairs">
+    <${Fact} label=${t("dome.shutter")} level=${shutterLevel(dome, safe)}>${word("shutter", shutter ?? "unknown")}</${Fact}>
+    <${Fact} label=${t("dome.slit")} unit="°">${fixed(good(dome, "azimuth_deg"), 1)}</${Fact}>
+    <${Fact} label=${t("dome.off")} unit="°" level=${shutter === "open" && off > 5 ? "attention" : ""}>${fixed(off, 1)}</${Fact}>
+    <${Fact} label=${t("dome.lease")} unit="s" level=${age > 15 ? "attention" : ""}>${fixed(age, 0)}</${Fact}>
+  </dl>`;
 }
 
 function angleBetween(a, b) {

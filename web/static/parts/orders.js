@@ -7,7 +7,6 @@ import { cell } from "../model.js";
 export const asked = signal(null); // action, "keys", a picture, or null
 const outcome = signal(null); // { text, refused }
 const sending = signal(false);
-const KINDS = ["swift-bat", "svom-eclairs", "fermi-gbm", "einstein-probe-wxt", "integral-ibas"];
 
 /** Open the dialog for an action. */
 export function askFor(what) {
@@ -47,7 +46,7 @@ async function send(event, action) {
 
 function Order({ action }) {
   const done = outcome.value && !outcome.value.refused;
-  const kinds = cell("site").value?.alert_kinds ?? KINDS;
+  const kinds = cell("site").value?.alert_kinds ?? [];
   return html`<form onSubmit=${(event) => send(event, action)}>
     <h2 id="dialog-title">${t(`order.${action}.title`)}</h2>
     <p>${t(`order.${action}.text`)}</p>

@@ -30,8 +30,8 @@ function Stations() {
   return html`<div class="scroll" tabindex="0" role="region" aria-label=${t("safety.stations")}><table>
     <caption class="hidden-label">${t("safety.stations")}</caption>
     <thead><tr><th scope="col">${t("safety.station")}</th><th scope="col">${t("safety.vote")}</th>
-      <th scope="col" class="n">${t("weather.wind")}</th><th scope="col" class="n">${t("weather.gust")}</th>
-      <th scope="col" class="n">${t("weather.humidity")}</th><th scope="col" class="n">${t("weather.cloud")}</th>
+      <th scope="col" class="n">${word("quantity", "wind_m_s")}</th><th scope="col" class="n">${word("quantity", "gust_m_s")}</th>
+      <th scope="col" class="n">${word("quantity", "humidity_pct")}</th><th scope="col" class="n">${word("quantity", "cloud_fraction")}</th>
       <th scope="col">${t("weather.rain")}</th><th scope="col" class="n">${t("safety.age")}</th></tr></thead>
     <tbody>${stations.map((station) => {
       const vote = votes.get(station.station);

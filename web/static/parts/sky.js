@@ -86,7 +86,7 @@ function Sun({ direction }) {
 export function Sky() {
   const sky = cell("sky").value;
   const moon = sky && t("sky.moonState", { lit: Math.round(sky.moon_illumination * 100), alt: sky.moon[1].toFixed(0).replace("-", "−") });
-  return html`<${Panel} id="sky" title=${t("sky.title")} state=${sky && `${clockTime(unixOf(sky.time_utc))} UTC`} span="span-3">
+  return html`<${Panel} id="sky" title=${t("sky.title")} state=${sky && `${clockTime(unixOf(sky.time_utc))} UTC`} span="span-4">
     <${Disc} />
     <p class="line soft">${moon}</p>
   </${Panel}>`;

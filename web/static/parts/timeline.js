@@ -167,7 +167,7 @@ function Coming() {
   const scheduled = cell("plan").value?.scheduled ?? [];
   const running = cell("sequence").value;
   const last = under("history").sort((a, b) => a.ended_utc.localeCompare(b.ended_utc)).at(-1);
-  const next = scheduled.filter((item) => unixOf(item.start_utc) > unix && item.sequence_id !== running?.sequence_id).slice(0, 3);
+  const next = scheduled.filter((item) => unixOf(item.start_utc) > unix && item.sequence_id !== running?.sequence_id).slice(0, 2);
   return html`<ol class="coming">
     <li><span class="soft">${t("timeline.prec")}</span> ${last ? html`<b>${last.name}</b> ${word("sequence", last.state)} ${hourMinute(unixOf(last.ended_utc))}` : "–"}</li>
     <li><span class="soft">${t("timeline.now")}</span> ${running ? html`<b>${running.name}</b> ${word("step", running.step)}` : "–"}</li>

@@ -149,7 +149,7 @@ export function Weather() {
   const tools = html`<ul class="key">${stations.map((name, i) => html`<li><i class="swatch curve-${(i % 3) + 1}"></i>${name}</li>`)}</ul>
     ${[1, 3, 12, 24].map((n) => html`<button type="button" class="quiet small ${hours.value === n ? "on" : ""}" aria-pressed=${hours.value === n}
       onClick=${() => { hours.value = n; load(); }}>${n} h</button>`)}`;
-  return html`<${Panel} id="weather" title=${t("weather.title")} span="span-8" tools=${tools}>
+  return html`<${Panel} id="weather" title=${t("weather.title")} tools=${tools}>
     <${Now} />
     <div class="charts">${CHARTS.map((chart) => html`<${Chart} chart=${chart} key=${chart.id} />`)}</div>
   </${Panel}>`;
