@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import asyncio
+import shutil
 from datetime import UTC, datetime, timedelta
+from pathlib import Path
 from typing import TYPE_CHECKING
 
 import pytest
@@ -15,16 +18,30 @@ from pyros.store import JournalLine, Store
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
-    from pathlib import Path
 
 NIGHT = "2026-11-23"
 START_UTC = datetime(2026, 11, 23, 18, 0, 0, 250_000, tzinfo=UTC)
 
 
+@pytest.fixture(scope="session")
+def empty_files(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The files of an empty store, migrated once for all tests."""
+    directory = tmp_path_factory.mktemp("empty")
+
+    async def make() -> None:
+        async with Store(directory):
+            pass
+
+    asyncio.run(make())
+    return directory
+
+
 @pytest.fixture(params=["file", "memory"])
-def data_dir(request: pytest.FixtureRequest, tmp_path: Path) -> Path | None:
+def data_dir(request: pytest.FixtureRequest, tmp_path: Path, empty_files: Path) -> Path | None:
     """Where the store keeps its files; None for memory."""
-    return tmp_path / "data" if request.param == "file" else None
+    if request.param == "memory":
+        return None
+    return Path(shutil.copytree(empty_files, tmp_path / "data"))
 
 
 @pytest_asyncio.fixture
@@ -35,8 +52,9 @@ async def store(data_dir: Path | None) -> AsyncIterator[Store]:
 
 
 @pytest_asyncio.fixture
-async def file_store(tmp_path: Path) -> AsyncIterator[Store]:
+async def file_store(tmp_path: Path, empty_files: Path) -> AsyncIterator[Store]:
     """An open, empty store in files."""
+    shutil.copytree(empty_files, tmp_path / "data")
     async with Store(tmp_path / "data") as opened:
         yield opened
 
