@@ -82,8 +82,7 @@ class DeviceActor(Actor):
         self.kind = kind
         self.desks = CommandDesks(kind, name=device, queue_limit=settings.queue_limit)
         self._patience = settings
-        self._mqtt = mqtt
-        self._wire = DeviceWire(topics, unit, device)
+        self._mqtt, self._wire = mqtt, DeviceWire(topics, unit, device)
         self._climb = recovery.Climb()
         self._link_up = True
         self._wake = WakeTimer(self, Wake())
@@ -279,10 +278,9 @@ class DeviceActor(Actor):
         pending = self.desks.pending(
             verb, args, cause=cause, now_utc=self.clock.now(), boot=self._boot, asker=asker
         )
-        model = self.model
         refused = (
             malformed(self.kind, verb, args)
-            or not_now(self.kind, verb, model.state, model.reason, link_up=self._link_up)
+            or not_now(self.kind, verb, self.model.state, self.model.reason, link_up=self._link_up)
             or self.refusal(verb, args)
         )
         if refused:
@@ -298,8 +296,7 @@ class DeviceActor(Actor):
         Answers at once when there is nothing to stop, else when telemetry shows that it stopped.
         """
         moved = not self.desks["main"].idle
-        detail = f"aborted: {cause}"
-        self._carry_out(self.desks.drop(("main",), CommandStatus.ABORTED, detail))
+        self._carry_out(self.desks.drop(("main",), CommandStatus.ABORTED, f"aborted: {cause}"))
         stop = ABORT_WITH.get(self.kind)
         if stop is not None and (moved or not self.at_rest()):
             self.take(stop[0], stop[1], cause=cause)

@@ -1,7 +1,7 @@
 """Where the slit must be for the telescope to see out. Pure geometry.
 
 The beam leaves the crossing of the telescope's axes, which need not be the dome's centre, and
-pierces the dome's sphere; the azimuth of that point, seen from the centre, is where the slit belongs.
+pierces the dome's sphere; the azimuth of that point from the centre is where the slit belongs.
 """
 
 from __future__ import annotations

@@ -239,7 +239,7 @@ class SafetyActor(Actor):
                         after_s = now_s - (before.first_s or now_s)
                         text = (
                             f"dome of {unit} is not seen closed {after_s:.0f} s after the order "
-                            f"(shutter: {shutter or 'unknown'}); its lease is let run out, see to it"
+                            f"(shutter: {shutter or 'unknown'}); its lease is withheld, see to it"
                         )
                         self._note(text, "alarm", kind="alarm", unit=unit)
                     case "relief":

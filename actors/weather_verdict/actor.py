@@ -7,8 +7,9 @@ from typing import TYPE_CHECKING, Any
 
 from actors.journal.messages import JournalEntry
 from actors.weather_source.messages import WeatherReport
-from actors.weather_verdict.explain import middle, verdict
-from actors.weather_verdict.fusion import WeatherState, fresh_values, fuse
+from actors.weather_verdict.explain import verdict
+from actors.weather_verdict.fusion import WeatherState, fuse
+from actors.weather_verdict.words import Words, words_of
 from pyros.actor import Actor, Message
 from pyros.domain.verdict import Safety
 
@@ -33,11 +34,10 @@ class WeatherVerdictActor(Actor):
     def __init__(self, *, stations: tuple[str, ...], settings: WeatherSettings) -> None:
         super().__init__()
         self._settings = settings
-        self._reports: dict[str, WeatherReport | None] = dict.fromkeys(stations)
+        self._words: dict[str, Words | None] = dict.fromkeys(stations)
         self._state = WeatherState()
         self._said: WeatherVerdict | None = None
         self._said_s = 0.0
-        self._ruled = frozenset(rule.quantity for rule in settings.rules)
 
     async def on_start(self) -> None:
         """Hear the stations; until enough have spoken the weather is unknown."""
@@ -50,10 +50,10 @@ class WeatherVerdictActor(Actor):
         """Judge anew when a station speaks and when time has passed."""
         match message:
             case WeatherReport(station=station):
-                if station not in self._reports:
+                if station not in self._words:
                     self.log.warning("station %s is not configured; its word is ignored", station)
                     return None
-                self._reports[station] = message
+                self._words[station] = words_of(message, self._settings.rules)
                 self._judge()
             case _Look():
                 self._judge()
@@ -62,28 +62,20 @@ class WeatherVerdictActor(Actor):
         return None
 
     def _judge(self) -> None:
-        now_s = self.clock.unix_s()
-        self._state = fuse(self._state, self._reports, now_s, self._settings, slack_s=self._slack_s)
-        new = verdict(self._state, now_s, self._settings, unruled=self._unruled(now_s))
+        now_s, before = self.clock.unix_s(), self._state
+        self._state = fuse(before, self._words, now_s, self._settings, slack_s=self._slack_s)
+        due = now_s - self._said_s >= self._settings.publish_period_s
         old = self._said
+        if old is not None and not due and self._state.says_the_same(before):
+            return
+        new = verdict(self._state, now_s, self._settings)
         changed = old is None or _gist(old) != _gist(new)
-        if not changed and now_s - self._said_s < self._settings.publish_period_s:
+        if not changed and not due:
             return
         self._said, self._said_s = new, now_s
         if changed:
             self._tell(old, new)
         self.publish(new)
-
-    def _unruled(self, now_s: float) -> dict[str, float]:
-        found: dict[str, list[float]] = {}
-        age_s = self._settings.reading_age_s + self._slack_s
-        for station, report in self._reports.items():
-            if report is None or self._state.stations[station].lost:
-                continue
-            for name, value in fresh_values(report, now_s, reading_age_s=age_s).items():
-                if name not in self._ruled and not isinstance(value, bool):
-                    found.setdefault(name, []).append(value)
-        return middle(found)
 
     def _tell(self, old: WeatherVerdict | None, new: WeatherVerdict) -> None:
         """Journal what changed: the verdict, and stations that fell out or came back."""

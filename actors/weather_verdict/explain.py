@@ -10,11 +10,10 @@ from pyros.clock import datetime_from_unix
 from pyros.domain.verdict import Reason, Safety, Verdict
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-
-    from actors.weather_verdict.fusion import Condition, Health, WeatherState
-    from actors.weather_verdict.opinions import Opinion, Value
+    from actors.weather_verdict.fusion import WeatherState
+    from actors.weather_verdict.opinions import Value
     from actors.weather_verdict.settings import QuantityRule, WeatherSettings
+    from actors.weather_verdict.words import Health
 
 
 def _shown(value: Value, rule: QuantityRule) -> str:
@@ -39,20 +38,24 @@ def _limit(rule: QuantityRule, value: Value) -> str:
     return f", good again from {rule.good_above:g}{unit}"
 
 
-def _worst(opinions: Mapping[str, Opinion], rule: QuantityRule) -> tuple[str, Value] | None:
+def _worst(
+    state: WeatherState, rule: QuantityRule, *, calling_bad: bool = False
+) -> tuple[str, Value] | None:
     """The worst trusted value and its station; the first of equals."""
-    trusted = [(name, one.value) for name, one in opinions.items() if not one.suspect]
+    trusted = [
+        (name, state.values[name][rule.quantity])
+        for name, one in state.opinions.get(rule.quantity, {}).items()
+        if not one.suspect and (one.bad or not calling_bad)
+    ]
     if not trusted:
         return None
     low = rule.bad_below is not None and rule.bad_above is None
     return (min if low else max)(trusted, key=lambda pair: pair[1])
 
 
-def _bad_reason(
-    condition: Condition, opinions: Mapping[str, Opinion], rule: QuantityRule, now_s: float
-) -> Reason:
-    calling = {name: one for name, one in opinions.items() if one.bad and not one.suspect}
-    worst = _worst(calling, rule)
+def _bad_reason(state: WeatherState, rule: QuantityRule, now_s: float) -> Reason:
+    condition = state.conditions[rule.quantity]
+    worst = _worst(state, rule, calling_bad=True)
     if worst is not None:
         station, value = worst
         text = f"{_shown(value, rule)} at {station}{_limit(rule, value)}"
@@ -96,25 +99,25 @@ def _vote(station: str, one: Health, state: WeatherState) -> StationVote:
 
 
 def _fused(state: WeatherState, settings: WeatherSettings) -> dict[str, float | bool]:
-    fused: dict[str, float | bool] = {}
+    """The worst trusted value of what is ruled, the median of what is only measured."""
+    found: dict[str, list[float]] = {}
+    ruled = {rule.quantity for rule in settings.rules}
+    for values in state.values.values():
+        for name, value in values.items():
+            if name not in ruled and not isinstance(value, bool):
+                found.setdefault(name, []).append(value)
+    fused: dict[str, float | bool] = {name: median(them) for name, them in found.items()}
     for rule in settings.rules:
-        worst = _worst(state.opinions.get(rule.quantity, {}), rule)
+        worst = _worst(state, rule)
         if worst is not None:
             fused[rule.quantity] = worst[1]
     return fused
-
-
-def middle(values: Mapping[str, list[float]]) -> dict[str, float]:
-    """Medians of quantities that no rule judges, for headers and pages."""
-    return {name: median(found) for name, found in values.items() if found}
 
 
 def verdict(
     state: WeatherState,
     now_s: float,
     settings: WeatherSettings,
-    *,
-    unruled: Mapping[str, float],
 ) -> WeatherVerdict:
     """The verdict on a state: UNSAFE before UNKNOWN before SAFE.
 
@@ -122,7 +125,6 @@ def verdict(
         state: Of this instant.
         now_s: Seconds since 1970, the observatory's.
         settings: Rules.
-        unruled: Values of quantities without a rule, added to `fused`.
     """
     reasons: list[Reason] = []
     unknown: list[Reason] = []
@@ -130,7 +132,7 @@ def verdict(
     for rule in settings.rules:
         condition = state.conditions[rule.quantity]
         if condition.bad:
-            reason = _bad_reason(condition, state.opinions[rule.quantity], rule, now_s)
+            reason = _bad_reason(state, rule, now_s)
             reasons.append(reason)
             if reason.code == "HOLD_OFF" and condition.good_since_s is not None:
                 safe_after_s = max(safe_after_s, condition.good_since_s + rule.good_delay_s)
@@ -150,5 +152,5 @@ def verdict(
             safe_after_utc=datetime_from_unix(safe_after_s) if clearing else None,
         ),
         votes=_votes(state),
-        fused={**unruled, **_fused(state, settings)},
+        fused=_fused(state, settings),
     )

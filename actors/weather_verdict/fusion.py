@@ -13,19 +13,15 @@ from __future__ import annotations
 from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
-from actors.device.readings import good_number
-from actors.weather_verdict.opinions import Opinion, heard, is_critical, weighed
-from pyros.clock import unix_from_datetime
-from pyros.domain.device import USABLE, Quality
+from actors.weather_verdict.opinions import GOOD, Opinion, heard, is_critical, weighed
+from actors.weather_verdict.words import UNHEARD, Health, fresh, health
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from actors.weather_source.messages import WeatherReport
     from actors.weather_verdict.opinions import Value
     from actors.weather_verdict.settings import QuantityRule, WeatherSettings
-
-DEW_MARGIN = "dew_margin_deg_C"
+    from actors.weather_verdict.words import Words
 
 
 @dataclass(frozen=True, slots=True)
@@ -37,170 +33,140 @@ class Condition:
         bad_since_s: Begin of the present run of bad words, None when there is none.
         last_bad_s: When a trusted source last called it bad.
         good_since_s: Begin of the present stretch in which all trusted sources call it good.
-        known: Whether enough sources gave a fresh value.
-        fresh: How many did.
-        needed: How many had to.
+        fresh: How many trusted sources gave a fresh value.
+        needed: How many have to; 0 when the quantity is not mandatory.
     """
 
     bad: bool = False
     bad_since_s: float | None = None
     last_bad_s: float | None = None
     good_since_s: float | None = None
-    known: bool = False
     fresh: int = 0
     needed: int = 1
+
+    @property
+    def known(self) -> bool:
+        """Whether enough sources speak."""
+        return self.fresh >= self.needed
 
 
 @dataclass(frozen=True, slots=True)
 class WeatherState:
-    """What is remembered between judgements, by quantity."""
+    """What is remembered between judgements, by quantity or station."""
 
     opinions: Mapping[str, Mapping[str, Opinion]] = field(default_factory=dict)
     conditions: Mapping[str, Condition] = field(default_factory=dict)
     stations: Mapping[str, Health] = field(default_factory=dict)
+    values: Mapping[str, Mapping[str, Value]] = field(default_factory=dict)
+    """Fresh values of the stations that are heard, by station."""
 
-
-@dataclass(frozen=True, slots=True)
-class Health:
-    """Whether a station speaks, and what of its word is old.
-
-    Attributes:
-        lost: Why it is not heard, empty when it is.
-        stale: Ruled quantities it measures but gives no fresh value of.
-        measures: Ruled quantities it has given a value of; None before its first report.
-    """
-
-    lost: str = "no report yet"
-    stale: tuple[str, ...] = ()
-    measures: frozenset[str] | None = None
-
-
-def fresh_values(report: WeatherReport, now_s: float, *, reading_age_s: float) -> dict[str, Value]:
-    """Trusted values of a report by quantity, the dew margin among them."""
-    values: dict[str, Value] = {}
-    readings = report.readings
-    for name, reading in readings.items():
-        if reading.quality is not Quality.GOOD:
-            continue
-        if now_s - unix_from_datetime(reading.time_utc) > reading_age_s:
-            continue
-        if isinstance(reading.value, bool):
-            values[name] = reading.value
-        elif (number := good_number(readings, name)) is not None:
-            values[name] = number
-    temperature, dew_point = values.get("temperature_deg_C"), values.get("dew_point_deg_C")
-    if temperature is not None and dew_point is not None:
-        values[DEW_MARGIN] = temperature - dew_point
-    return values
-
-
-def _measures(report: WeatherReport, rules: tuple[QuantityRule, ...]) -> frozenset[str]:
-    named = set(report.readings)
-    if {"temperature_deg_C", "dew_point_deg_C"} <= named:
-        named.add(DEW_MARGIN)
-    return frozenset(rule.quantity for rule in rules if rule.quantity in named)
-
-
-def health(
-    report: WeatherReport | None,
-    values: Mapping[str, Value],
-    age_s: float,
-    settings: WeatherSettings,
-    *,
-    slack_s: float,
-) -> Health:
-    """How a station stands.
-
-    Args:
-        report: Its latest report, None before the first.
-        values: The fresh values of it.
-        age_s: Seconds since that report.
-        settings: Limits of ages.
-        slack_s: Observatory seconds of latency forgiven.
-    """
-    if report is None:
-        return Health()
-    measures = _measures(report, settings.rules)
-    if age_s > settings.report_age_s + slack_s:
-        return Health(f"no report for {age_s:.0f} s", measures=measures)
-    if report.state not in USABLE:
-        return Health(f"it is {report.state}", measures=measures)
-    stale = tuple(sorted(name for name in measures if name not in values))
-    return Health("", stale, measures)
+    def says_the_same(self, other: WeatherState) -> bool:
+        """Whether both lead to the same verdict, up to the numbers in its sentences."""
+        return (
+            self.conditions == other.conditions
+            and self.stations == other.stations
+            and self.opinions == other.opinions
+        )
 
 
 def _condition(
-    before: Condition, opinions: Mapping[str, Opinion], rule: QuantityRule, now_s: float
+    before: Condition,
+    opinions: Mapping[str, Opinion],
+    values: Mapping[str, Value],
+    rule: QuantityRule,
+    now_s: float,
+    least: int,
 ) -> Condition:
-    trusted = [one for one in opinions.values() if not one.suspect]
+    trusted = [name for name, one in opinions.items() if not one.suspect]
     if not trusted:
         # Nobody speaks: a bad quantity stays bad, and its good stretch begins anew.
-        return replace(before, good_since_s=None, fresh=0)
-    calling_bad = [one for one in trusted if one.bad]
-    if not calling_bad:
-        good_since_s = now_s if before.good_since_s is None else before.good_since_s
-        last_s = before.last_bad_s
-        over = last_s is None or now_s - last_s >= rule.bad_delay_s
-        bad = before.bad and now_s - good_since_s < rule.good_delay_s
+        return replace(before, good_since_s=None, fresh=0, needed=least)
+    calling_bad = [name for name in trusted if opinions[name].bad]
+    if calling_bad:
+        since_s = now_s if before.bad_since_s is None else before.bad_since_s
+        critical = any(is_critical(values[name], rule) for name in calling_bad)
         return Condition(
-            bad=bad,
-            bad_since_s=None if over else before.bad_since_s,
-            last_bad_s=last_s,
-            good_since_s=good_since_s,
+            bad=before.bad or critical or now_s - since_s >= rule.bad_delay_s,
+            bad_since_s=since_s,
+            last_bad_s=now_s,
             fresh=len(trusted),
+            needed=least,
         )
-    bad_since_s = now_s if before.bad_since_s is None else before.bad_since_s
-    critical = any(is_critical(one.value, rule) for one in calling_bad)
-    bad = before.bad or critical or now_s - bad_since_s >= rule.bad_delay_s
-    return Condition(bad=bad, bad_since_s=bad_since_s, last_bad_s=now_s, fresh=len(trusted))
+    good_since_s = now_s if before.good_since_s is None else before.good_since_s
+    last_s = before.last_bad_s
+    # Bad words that pause for less than the bad delay are one run of bad words.
+    over = last_s is None or now_s - last_s >= rule.bad_delay_s
+    return Condition(
+        bad=before.bad and now_s - good_since_s < rule.good_delay_s,
+        bad_since_s=None if over else before.bad_since_s,
+        last_bad_s=last_s,
+        good_since_s=good_since_s,
+        fresh=len(trusted),
+        needed=least,
+    )
 
 
-def needed(stations: Mapping[str, Health], quantity: str, settings: WeatherSettings) -> int:
-    """Fresh trusted sources a quantity needs.
+def _steady(before: Condition, opinions: Mapping[str, Opinion], least: int) -> bool:
+    """Whether nothing can have changed: everybody calls good what has long been good."""
+    return (
+        not before.bad
+        and before.good_since_s is not None
+        and before.bad_since_s is None
+        and before.fresh == len(opinions)
+        and before.needed == least
+        and all(one is GOOD for one in opinions.values())
+    )
+
+
+def needed(words: Mapping[str, Words | None], quantity: str, settings: WeatherSettings) -> int:
+    """Fresh trusted sources a mandatory quantity needs.
 
     A station that never reported counts as measuring everything: it was configured to be heard.
     """
     if settings.quorum is not None:
         return settings.quorum
-    able = sum(one.measures is None or quantity in one.measures for one in stations.values())
+    able = sum(one is None or quantity in one.measures for one in words.values())
     return able // 2 + 1
 
 
 def fuse(
     state: WeatherState,
-    reports: Mapping[str, WeatherReport | None],
+    words: Mapping[str, Words | None],
     now_s: float,
     settings: WeatherSettings,
     *,
     slack_s: float,
 ) -> WeatherState:
-    """The state after a look at the latest report of every configured station.
+    """The state after a look at the latest words of every configured station.
 
     Args:
         state: What was remembered.
-        reports: Latest report of each configured station, None for those never heard.
+        words: Latest words of each configured station, None for those never heard.
         now_s: Seconds since 1970, the observatory's.
         settings: Rules and limits.
         slack_s: Observatory seconds of latency forgiven when ages are judged.
     """
     stations: dict[str, Health] = {}
-    values: dict[str, dict[str, Value]] = {}
-    for station, report in reports.items():
-        fresh: dict[str, Value] = {}
-        age_s = 0.0
-        if report is not None:
-            fresh = fresh_values(report, now_s, reading_age_s=settings.reading_age_s + slack_s)
-            age_s = now_s - unix_from_datetime(report.time_utc)
-        stations[station] = health(report, fresh, age_s, settings, slack_s=slack_s)
-        values[station] = {} if stations[station].lost else fresh
+    values: dict[str, Mapping[str, Value]] = {}
+    for station, said in words.items():
+        if said is None:
+            stations[station] = UNHEARD
+            continue
+        recent = fresh(said, now_s, age_s=settings.reading_age_s + slack_s)
+        stations[station] = health(said, recent, now_s, settings, slack_s=slack_s)
+        if not stations[station].lost:
+            values[station] = recent
     opinions: dict[str, Mapping[str, Opinion]] = {}
     conditions: dict[str, Condition] = {}
     for rule in settings.rules:
         name = rule.quantity
-        said = {station: fresh[name] for station, fresh in values.items() if name in fresh}
-        words = weighed(heard(state.opinions.get(name, {}), said, rule), rule, now_s, settings)
-        opinions[name] = words
-        condition = _condition(state.conditions.get(name, Condition()), words, rule, now_s)
-        least = needed(stations, name, settings) if rule.mandatory else 0
-        conditions[name] = replace(condition, known=condition.fresh >= least, needed=least)
-    return WeatherState(opinions, conditions, stations)
+        given = {station: recent[name] for station, recent in values.items() if name in recent}
+        voices = heard(state.opinions.get(name, {}), given, rule)
+        before = state.conditions.get(name, Condition())
+        least = needed(words, name, settings) if rule.mandatory else 0
+        if _steady(before, voices, least):
+            opinions[name], conditions[name] = voices, before
+            continue
+        opinions[name] = weighed(voices, rule, now_s, settings)
+        conditions[name] = _condition(before, opinions[name], given, rule, now_s, least)
+    return WeatherState(opinions, conditions, stations, values)

@@ -1,6 +1,7 @@
 """What one station says of one quantity: good or bad, and whether it is believed. Pure.
 
-Times are seconds since 1970 of the observatory's clock.
+Times are seconds since 1970 of the observatory's clock. A word that says nothing new is the same
+object as before, so that a quiet night costs little.
 """
 
 from __future__ import annotations
@@ -21,18 +22,19 @@ class Opinion:
     """A station's word on a quantity.
 
     Attributes:
-        value: Its latest fresh value.
-        bad: Whether that is bad, hysteresis applied.
+        bad: Whether it calls it bad, hysteresis applied.
         dissents_since_s: Since when it alone calls bad what two or more call good.
         agrees_since_s: Since when, being suspect, it calls it good like the others.
         suspect: Whether it is no longer believed.
     """
 
-    value: Value
     bad: bool = False
     dissents_since_s: float | None = None
     agrees_since_s: float | None = None
     suspect: bool = False
+
+
+GOOD = Opinion()
 
 
 def is_bad(value: Value, rule: QuantityRule, *, was_bad: bool) -> bool:
@@ -57,17 +59,12 @@ def is_critical(value: Value, rule: QuantityRule) -> bool:
 def heard(
     before: Mapping[str, Opinion], values: Mapping[str, Value], rule: QuantityRule
 ) -> dict[str, Opinion]:
-    """The stations' opinions after fresh `values`, by station; who has none has no opinion."""
+    """The stations' opinions after fresh `values`, by station; who gives none has no opinion."""
     opinions: dict[str, Opinion] = {}
     for station, value in values.items():
-        known = before.get(station)
-        if known is None:
-            opinions[station] = Opinion(value, is_bad(value, rule, was_bad=False))
-        elif known.value is not value:
-            bad = is_bad(value, rule, was_bad=known.bad)
-            opinions[station] = replace(known, value=value, bad=bad)
-        else:
-            opinions[station] = known
+        known = before.get(station, GOOD)
+        bad = is_bad(value, rule, was_bad=known.bad)
+        opinions[station] = known if bad is known.bad else replace(known, bad=bad)
     return opinions
 
 
@@ -76,20 +73,17 @@ def weighed(
     rule: QuantityRule,
     now_s: float,
     settings: WeatherSettings,
-) -> dict[str, Opinion]:
+) -> Mapping[str, Opinion]:
     """The opinions with those who dissent alone noted, and in time suspected.
 
     A suspect whose word another trusted station confirms is believed at once. For quantities whose
     rule is `alone` dissent is noted, so that people can be told, and nobody is suspected.
     """
+    if all(one is GOOD for one in opinions.values()):
+        return opinions
     trusted = {name: one for name, one in opinions.items() if not one.suspect}
     bad = [name for name, one in trusted.items() if one.bad]
     good = len(trusted) - len(bad)
-    if not bad and len(trusted) == len(opinions):
-        return {
-            name: one if one.dissents_since_s is None else replace(one, dissents_since_s=None)
-            for name, one in opinions.items()
-        }
     result: dict[str, Opinion] = {}
     for name, one in opinions.items():
         if one.suspect:
@@ -99,7 +93,7 @@ def weighed(
             long = now_s - since_s >= settings.suspect_after_s
             result[name] = replace(one, dissents_since_s=since_s, suspect=long and not rule.alone)
         else:
-            result[name] = replace(one, dissents_since_s=None)
+            result[name] = Opinion(bad=True) if one.bad else GOOD
     return result
 
 
@@ -107,10 +101,8 @@ def _reconsidered(
     one: Opinion, *, confirmed: bool, now_s: float, settings: WeatherSettings
 ) -> Opinion:
     if one.bad:
-        if confirmed:
-            return Opinion(one.value, bad=True)
-        return replace(one, agrees_since_s=None)
+        return Opinion(bad=True) if confirmed else replace(one, agrees_since_s=None)
     since_s = now_s if one.agrees_since_s is None else one.agrees_since_s
     if now_s - since_s >= settings.trust_again_s:
-        return Opinion(one.value)
+        return GOOD
     return replace(one, agrees_since_s=since_s)
