@@ -1,0 +1,77 @@
+"""`pyros simulate`: a whole night of the production actors in virtual time, judged by a witness."""
+
+from __future__ import annotations
+
+import json
+import logging
+import random
+import re
+import sys
+import tempfile
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from pyros.app.locations import default_config
+from pyros.app.settings import load_settings
+from pyros.app.simulated_night import NightReport, run_night
+from pyros.errors import ConfigurationError
+from pyros.log import configure_logging
+
+if TYPE_CHECKING:
+    import argparse
+
+_LABEL = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
+
+
+def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
+    """Add `simulate`."""
+    parser = commands.add_parser("simulate", help="run a whole night in virtual time")
+    parser.add_argument("--config", type=Path, default=None, help="configuration file")
+    parser.add_argument("--night", default="2026-11-23", help="night label, YYYY-MM-DD")
+    parser.add_argument("--seed", type=int, default=7, help="seed of weather, burst and noise")
+    parser.add_argument("--data", type=Path, default=None, help="keep frames and database here")
+    parser.add_argument("--json", action="store_true", help="print one JSON object")
+    parser.add_argument("--verbose", action="store_true", help="log to standard error")
+    parser.set_defaults(run=run)
+
+
+def run(options: argparse.Namespace) -> int:
+    """Run the night; exit status 1 when an invariant was broken."""
+    if not _LABEL.match(options.night):
+        raise ConfigurationError(
+            f"--night {options.night!r} is no night label; write it as 2026-11-23"
+        )
+    config = options.config or default_config()
+    settings = load_settings(config)
+    configure_logging(level=logging.INFO if options.verbose else logging.CRITICAL)
+    with tempfile.TemporaryDirectory(prefix="pyros-night-") as scratch:
+        data_dir = options.data or Path(scratch)
+        data_dir.mkdir(parents=True, exist_ok=True)
+        report = run_night(
+            settings,
+            config=config,
+            night=options.night,
+            seed=options.seed,
+            data_dir=data_dir,
+            rng=random.Random(options.seed),  # noqa: S311  (a simulation is to be repeatable)
+            keep_database=options.data is not None,
+        )
+    if options.json:
+        sys.stdout.write(json.dumps(report.as_json()) + "\n")
+    else:
+        sys.stdout.write(_sentences(report))
+    return 1 if report.violations else 0
+
+
+def _sentences(report: NightReport) -> str:
+    states = ", ".join(f"{count} {state}" for state, count in report.sequences.items())
+    took = f"{report.sim_s / 3600:.1f} h in {report.wall_s:.1f} s ({report.speedup:.0f} x)"
+    open_h = report.open_s / 3600
+    lines = [
+        f"night {report.night}, seed {report.seed}: {took}",
+        f"sequences: {states or 'none'}; {report.frames} frames; open {open_h:.1f} h",
+    ]
+    lines += [f"alert {alert.ivorn}: {alert.decision}, {alert.reason}" for alert in report.alerts]
+    lines += [f"VIOLATION {violation}" for violation in report.violations]
+    lines.append(f"digest {report.digest}")
+    return "\n".join(lines) + "\n"

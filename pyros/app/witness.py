@@ -1,0 +1,217 @@
+"""The witness of a simulated night: compares what the metal truly did with what it was allowed.
+
+It looks at the physical state of the simulated devices, not at what they report, so that a lying
+report cannot hide a broken rule. Each rule is pure and named in the violation it leads to.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import TYPE_CHECKING, Any
+
+from actors.camera.messages import ExposureStarted, FrameSpooled
+from actors.dome.slit import aligned, pierce
+from actors.safety.messages import SafetyVerdict
+from pyros.actor import Actor, Message
+from pyros.domain.verdict import Safety
+from pyros.sky import separation_deg, sun_altaz
+from simulators.mount_motion import Following, Pointing, Standing, now_doing, pointing
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from actors.dome.settings import DomeSettings
+    from actors.telescope.settings import TelescopeSettings
+    from pyros.sky.site import Site
+    from simulators.metal import SiteMetal, TelescopeMetal
+
+_LOOK_S = 5.0
+_OPEN = 0.01
+"""Share of the shutter above which a dome counts as open."""
+_FULLY_OPEN = 0.99
+_SLOP_DEG = 0.5
+"""Degrees by which the geometry of an exposure may be off at its edges (tracking steps)."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rules:
+    """What one telescope must keep.
+
+    Attributes:
+        closing_s: Seconds a dome may take to close after the verdict turned.
+        dome: Geometry of dome and slit.
+        telescope: Limits of the mount.
+    """
+
+    closing_s: float
+    dome: DomeSettings
+    telescope: TelescopeSettings
+
+
+@dataclass(slots=True, kw_only=True)
+class Findings:
+    """What the witness saw.
+
+    Attributes:
+        violations: One sentence for each broken rule, at most one a minute for each rule.
+        open_s: Seconds that a dome was open.
+        frames: Light frames exposed, and calibrations.
+    """
+
+    violations: list[str] = field(default_factory=list)
+    open_s: float = 0.0
+    lights: int = 0
+    calibrations: int = 0
+    _last: dict[str, float] = field(default_factory=dict)
+
+    def add(self, rule: str, text: str, unix_s: float) -> None:
+        """Note a broken rule, once a minute."""
+        if unix_s - self._last.get(rule, float("-inf")) >= 60.0:
+            self._last[rule] = unix_s
+            self.violations.append(f"{rule}: {text}")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Look(Message):
+    """Look at the metal."""
+
+
+class Witness(Actor):
+    """Watches one simulated site.
+
+    Args:
+        metal: The physical state.
+        site: Where.
+        rules: By telescope.
+        findings: Where it writes what it sees.
+    """
+
+    def __init__(
+        self, *, metal: SiteMetal, site: Site, rules: Mapping[str, Rules], findings: Findings
+    ) -> None:
+        super().__init__()
+        self._metal = metal
+        self._site = site
+        self._rules = rules
+        self._findings = findings
+        self._unsafe_since_s: float | None = None
+        self._exposing: dict[str, str] = {}
+        self._parked_at: dict[str, Pointing | None] = {}
+
+    async def on_start(self) -> None:
+        """Look every five seconds of the observatory's time."""
+        self._unsafe_since_s = self.clock.unix_s()
+        self.subscribe(SafetyVerdict, ExposureStarted, FrameSpooled)
+        self.every(_LOOK_S, _Look())
+
+    async def on_receive(self, message: Message) -> Any:
+        """Compare."""
+        match message:
+            case SafetyVerdict():
+                if message.verdict.safety is Safety.SAFE:
+                    self._unsafe_since_s = None
+                elif self._unsafe_since_s is None:
+                    self._unsafe_since_s = self.clock.unix_s()
+            case ExposureStarted():
+                if self._is_light(message):
+                    self._light(message.unit, f"{message.exposure_id} begins")
+                    self._exposing[message.exposure_id] = message.unit
+            case FrameSpooled():
+                self._exposing.pop(message.exposure_id, None)
+                if message.kind == "light":
+                    self._findings.lights += 1
+                else:
+                    self._findings.calibrations += 1
+            case _Look():
+                self._look()
+            case _:
+                return await super().on_receive(message)
+        return None
+
+    @staticmethod
+    def _is_light(started: ExposureStarted) -> bool:
+        return started.context.sequence_id is not None
+
+    def _look(self) -> None:
+        now_s = self.clock.unix_s()
+        for unit, telescope in self._metal.telescopes.items():
+            self._dome(unit, telescope, now_s)
+            self._mount(unit, telescope, now_s)
+
+    def _dome(self, unit: str, telescope: TelescopeMetal, now_s: float) -> None:
+        dome = telescope.dome
+        if dome is None or dome.shutter.position(now_s) <= _OPEN:
+            return
+        self._findings.open_s += _LOOK_S
+        limit_s = self._rules[unit].closing_s
+        if self._unsafe_since_s is not None and now_s - self._unsafe_since_s > limit_s:
+            self._findings.add(
+                "dome open while not safe",
+                f"{unit} is open {now_s - self._unsafe_since_s:.0f} s after the verdict was no "
+                f"longer safe (limit {limit_s:.0f} s)",
+                now_s,
+            )
+
+    def _mount(self, unit: str, telescope: TelescopeMetal, now_s: float) -> None:
+        motion = now_doing(telescope.mount.motion, now_s)
+        where = pointing(motion, self._site, now_s)
+        rules = self._rules[unit].telescope
+        uncovered = telescope.mount.cover.position(now_s) > _OPEN
+        dome_open = telescope.dome is None or telescope.dome.shutter.position(now_s) > _OPEN
+        if uncovered and dome_open:
+            sun_alt_deg, sun_az_deg = sun_altaz(self._site, now_s)
+            away_deg = float(separation_deg(where.az_deg, where.alt_deg, sun_az_deg, sun_alt_deg))
+            if sun_alt_deg > 0.0 and away_deg < rules.sun_avoidance_deg:
+                self._findings.add(
+                    "Sun within the avoidance angle",
+                    f"{unit} looks {away_deg:.1f} deg from the Sun "
+                    f"(limit {rules.sun_avoidance_deg:.0f} deg)",
+                    now_s,
+                )
+        if isinstance(motion, Following) and where.alt_deg < rules.min_altitude_deg - _SLOP_DEG:
+            self._findings.add(
+                "telescope below its limit",
+                f"{unit} tracks at altitude {where.alt_deg:.1f} deg "
+                f"(limit {rules.min_altitude_deg:.0f} deg)",
+                now_s,
+            )
+        parked = isinstance(motion, Standing) and motion.parked
+        before = self._parked_at.get(unit)
+        if parked and before is not None and _away(before, where) > _SLOP_DEG:
+            self._findings.add("telescope moved while parked", unit, now_s)
+        self._parked_at[unit] = where if parked else None
+        for exposure_id, exposing_unit in self._exposing.items():
+            if exposing_unit == unit:
+                self._light(unit, f"{exposure_id} goes on")
+
+    def _light(self, unit: str, what: str) -> None:
+        """A light frame needs an open dome, an open cover and a slit before the telescope."""
+        now_s = self.clock.unix_s()
+        telescope, rules = self._metal.telescopes[unit], self._rules[unit]
+        dome = telescope.dome
+        if dome is not None and dome.shutter.position(now_s) < _FULLY_OPEN:
+            if self._unsafe_since_s is None:
+                self._findings.add("light frame with a closed dome", f"{unit}: {what}", now_s)
+            return
+        motion = now_doing(telescope.mount.motion, now_s)
+        if dome is None or not isinstance(motion, Following):
+            return
+        where = pointing(motion, self._site, now_s)
+        point = pierce(where.alt_deg, where.az_deg, rules.dome.geometry)
+        slit_deg = dome.slit.position(now_s) % 360.0
+        near = any(
+            aligned(point, slit_deg + off_deg, rules.dome.geometry)
+            for off_deg in (0.0, -_SLOP_DEG, _SLOP_DEG)
+        )
+        if not near:
+            self._findings.add(
+                "light frame with a slit not aligned",
+                f"{unit}: {what}: slit at {slit_deg:.1f} deg, telescope at {where.az_deg:.1f} deg, "
+                f"altitude {where.alt_deg:.1f} deg",
+                now_s,
+            )
+
+
+def _away(first: Pointing, second: Pointing) -> float:
+    """Degrees between two pointings, seen from the ground."""
+    return float(separation_deg(first.az_deg, first.alt_deg, second.az_deg, second.alt_deg))
