@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import logging
 from typing import TYPE_CHECKING
 
 from pyros.actor import relations
@@ -33,7 +34,8 @@ def incarnation_ended(cell: Cell, exit_: Exit) -> None:
 def rest(cell: Cell, exit_: Exit) -> None:
     """The actor waits for its restart; its messages are kept or dropped, as its spec says (L5)."""
     log = cell.system.log_of(cell)
-    log.warning("%s; incarnation %d is over", exit_.describe(), cell.incarnation)
+    level = logging.WARNING if exit_.reason.abnormal else logging.INFO
+    log.log(level, "%s; incarnation %d is over", exit_.describe(), cell.incarnation)
     if exit_.error is not None:
         cell.last_error = exit_.error
     if cell.spec is not None and cell.spec.on_crash == "drop":

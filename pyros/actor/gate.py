@@ -39,7 +39,11 @@ class ThreadGate:
         self._calls.append((fn, args))
         if not self._woken:
             self._woken = True
-            self._loop.call_soon_threadsafe(self._drain)
+            try:
+                self._loop.call_soon_threadsafe(self._drain)
+            except RuntimeError:
+                if not self._loop.is_closed():  # else nobody is there any more
+                    raise
 
     def _drain(self) -> None:
         self._woken = False

@@ -16,7 +16,6 @@ import pykka
 from pyros.actor.endings import incarnation_ended
 from pyros.actor.errors import BadActorError, DeadActorError
 from pyros.actor.lifecycle import Exit, Reason, State
-from pyros.actor.loops.virtual import POWER_DOMAIN
 from pyros.actor.owned_tasks import cancel_owned
 from pyros.actor.receive_loop import serve
 from pyros.actor.scope import CURRENT
@@ -39,13 +38,13 @@ def launch(cell: Cell) -> asyncio.Future[Exit | None]:
     cell.ended = None
     cell.become(State.STARTING)
     started = cell.started = system.loop.create_future()
-    cell.task = system.loop.create_task(_live(cell, started), name=cell.path)
+    context = system.context()
+    context.run(CURRENT.set, cell.scope)
+    cell.task = system.loop.create_task(_live(cell, started), name=cell.path, context=context)
     return started
 
 
 async def _live(cell: Cell, started: asyncio.Future[Exit | None]) -> None:
-    CURRENT.set(cell.scope)
-    POWER_DOMAIN.set(cell.system)
     actor: Actor | None = None
     exit_ = Exit(reason=Reason.KILLED)
     try:

@@ -83,7 +83,7 @@ class DeliveryPolicy:
         self.wire = _is_ours(kind) and bool(kind.wire)
         self.conflates = _is_ours(kind) and kind.conflation_key is not Message.conflation_key
         self.name = kind.__name__
-        self.plain = self.ttl_s is None and not self.conflates and not self.interrupts
+        self.plain = self.ttl_s is None and not (self.conflates or self.interrupts or self.wire)
         self.fast = self.plain and self.lane == Lane.COMMAND and not issubclass(kind, PROXY_KINDS)
 
 

@@ -18,7 +18,7 @@ from pyros.actor.errors import AskCycleError, AskTimeoutError, AskWithoutCallerE
 from pyros.actor.future import ReplyFuture
 from pyros.actor.lifecycle import Reason, State
 from pyros.actor.mailbox import BlockingLane, Overflow
-from pyros.actor.message import POLICIES, DeliveryPolicy, Message, Request, policy_of
+from pyros.actor.message import POLICIES, DeliveryPolicy, Message, Request, check_wire, policy_of
 from pyros.actor.proxy import Proxy
 from pyros.actor.pykka_bases import A, PykkaRef
 from pyros.actor.scope import CURRENT
@@ -133,6 +133,8 @@ class ActorRef(PykkaRef[A], Generic[A]):
         if policy.plain:
             cell.deliver(Envelope(message, sender, now_s, trace, policy.lane))
             return
+        if policy.wire:
+            check_wire(message)
         envelope = SpecialEnvelope(message, sender, now_s, trace, policy.lane)
         if policy.ttl_s is not None:
             envelope.expires_s = now_s + policy.ttl_s
@@ -233,6 +235,8 @@ class ActorRef(PykkaRef[A], Generic[A]):
         cell = self._cell
         system = cell.system
         policy = policy_of(message.__class__)
+        if policy.wire:
+            check_wire(message)
         now_s = system.now()
         deadline_s = now_s + span_s
         inherited = False
@@ -351,6 +355,9 @@ class ActorRef(PykkaRef[A], Generic[A]):
 
     def _actor_weakref(self) -> Any:
         return self._cell.actor
+
+
+ActorRef._ask.__qualname__ = "ActorRef.ask: await it for the reply, or tell() to send only;"
 
 
 def timeout_error(cell: Cell, envelope: AskEnvelope) -> AskTimeoutError:

@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from _thread import get_ident
+from contextvars import Context
 from time import monotonic
 from typing import TYPE_CHECKING, Any, Self, cast, overload
 
@@ -23,7 +24,7 @@ from pyros.actor.gate import ThreadGate
 from pyros.actor.incarnation import launch
 from pyros.actor.lifecycle import Exit, Reason
 from pyros.actor.loops.real import clock_for, speed_of
-from pyros.actor.loops.virtual import VirtualLoop
+from pyros.actor.loops.virtual import POWER_DOMAIN, VirtualLoop
 from pyros.actor.ref import ActorRef, timeout_error
 from pyros.actor.shutdown import (
     FLUSH,
@@ -216,7 +217,8 @@ class ActorSystem:
 
     async def closed(self) -> Exit | None:
         """Wait until the system has shut down, or its root has failed: then why."""
-        await asyncio.wait([self._closed, self.failed], return_when=asyncio.FIRST_COMPLETED)
+        ends: list[asyncio.Future[Any]] = [self._closed, self.failed]
+        await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
         return self.failed.result() if self.failed.done() else None
 
     async def _stop_tree(self) -> None:
@@ -332,9 +334,15 @@ class ActorSystem:
             cell.log = bound_logger(cell.path)
         return cast("BoundLogger", cell.log)
 
+    def context(self) -> Context:
+        """A fresh context for a task of this system: an actor inherits nothing of its spawner."""
+        context = Context()
+        context.run(POWER_DOMAIN.set, self)
+        return context
+
     def spawn_task(self, coro: Coroutine[Any, Any, None], name: str) -> asyncio.Task[None]:
         """Run kernel work that no actor owns; kept from being collected (trap P3)."""
-        task = self.loop.create_task(coro, name=name)
+        task = self.loop.create_task(coro, name=name, context=self.context())
         self._tasks[task] = None
         task.add_done_callback(self._task_done)
         return task

@@ -18,7 +18,7 @@ from __future__ import annotations
 import asyncio
 import selectors
 import time
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, Self, TypeVar
 
 from pyros.actor.loops.real import as_coroutine
 from pyros.clock import LoopClock
@@ -112,11 +112,15 @@ class DilatedLoop(asyncio.SelectorEventLoop):
         epoch_monotonic_s: CLOCK_MONOTONIC at the epoch, the same for all; now when None.
     """
 
+    def __new__(cls, *, speed: float, **_epochs: float | None) -> Self:
+        """Refuse a speed that stops or reverses time, before there is a loop to close."""
+        if not speed > 0:
+            raise ValueError(f"dilated loop: speed {speed} must be greater than 0")
+        return super().__new__(cls)
+
     def __init__(
         self, *, speed: float, epoch_unix_s: float, epoch_monotonic_s: float | None = None
     ) -> None:
-        if not speed > 0:
-            raise ValueError(f"dilated loop: speed {speed} must be greater than 0")
         now_s = time.monotonic()
         epoch_s = now_s if epoch_monotonic_s is None else epoch_monotonic_s
         self._dilation = DilatedTime(speed=speed, epoch_s=epoch_s, now_s=now_s)

@@ -246,7 +246,7 @@ class VirtualLoop(asyncio.SelectorEventLoop):
         self._domains.pop(task, None)
 
     def cut_power(self, domain: object) -> int:
-        """Freeze every task of a power domain for ever: no `finally`, no late effect; returns how many.
+        """Freeze every task of a power domain for ever, without `finally`; returns how many.
 
         A frozen task is never resumed and never collected. Callbacks scheduled by its context's
         timers still run: their owner must ignore them.
