@@ -69,6 +69,7 @@ def fits_bytes(scene: Scene, result: SceneResult, detector: Detector, camera: st
     unit, device = camera.split("/", 1)
     cards: dict[str, tuple[float | int | str | bool, str]] = {
         "DATE-OBS": (_iso(scene.start_unix_s), "UTC at the start of the exposure"),
+        "MJD-OBS": (scene.start_unix_s / 86400.0 + 40587.0, "[d] DATE-OBS as modified Julian date"),
         "TIMESYS": ("UTC", "scale of DATE-OBS"),
         "EXPTIME": (scene.exposure_s, "[s] exposure time"),
         "IMAGETYP": (scene.kind, "light, dark, bias or flat"),

@@ -109,7 +109,7 @@ def _catalogue() -> _Catalogue:
 def catalogued_stars(ra_deg: float, dec_deg: float, radius_deg: float, unix_s: float) -> Stars:
     """Real stars within a circle, at the places to which proper motion has carried them."""
     catalogue = _catalogue()
-    reach_deg = radius_deg + 0.02  # what the fastest star moves in twenty years, and a bit
+    reach_deg = radius_deg + 0.15  # what the fastest star moves in fifty years
     first, last = np.searchsorted(catalogue.dec_deg, [dec_deg - reach_deg, dec_deg + reach_deg])
     part = slice(int(first), int(last))
     years = (unix_s - J2000_UNIX_S) / YEAR_S

@@ -157,7 +157,11 @@ class Rig:
         """Open everything and point there, slit included."""
         self.lease(unit)
         await asyncio.sleep(0.1)
-        for device, verb in (("telescope", "unpark"), ("dome", "open"), ("telescope", "open_cover")):
+        for device, verb in (
+            ("telescope", "unpark"),
+            ("dome", "open"),
+            ("telescope", "open_cover"),
+        ):
             reply = await self.command(f"{unit}/{device}", verb)
             assert reply.s == "done", reply
         slewed = await self.command(f"{unit}/telescope", "slew", ra_deg=ra_deg, dec_deg=dec_deg)
@@ -174,9 +178,7 @@ async def rig(make_rig: Callable[..., Any]) -> Rig:
 
 
 @pytest_asyncio.fixture(loop_scope="function")
-async def make_rig(
-    virtual_time: VirtualLoop, tmp_path: Path
-) -> AsyncIterator[Callable[..., Any]]:
+async def make_rig(virtual_time: VirtualLoop, tmp_path: Path) -> AsyncIterator[Callable[..., Any]]:
     """Makes a rig from settings and a scenario."""
     made: list[tuple[Rig, asyncio.Task[None]]] = []
 

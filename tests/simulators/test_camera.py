@@ -45,9 +45,9 @@ async def test_camera_exposes_reads_out_and_spools(rig):
     assert isinstance(frame, FrameEvent)
     assert shutter.start_utc == frame.start_utc
     assert (frame.end_utc - frame.start_utc).total_seconds() == pytest.approx(30.0)
-    raw = Path(frame.path).read_bytes()
+    raw = await asyncio.to_thread(Path(frame.path).read_bytes)
     assert (len(raw), hashlib.sha256(raw).hexdigest()) == (frame.bytes, frame.sha256)
-    assert not list(Path(frame.path).parent.glob("*.tmp"))
+    assert {name.suffix for name in rig.spool.rglob("*.*")} == {".fits"}
     header = fits.getheader(frame.path)
     assert header["EXPTIME"] == 30.0
     assert header["FILTER"] == "g"

@@ -1,4 +1,4 @@
-"""The simulated mount moves along real angles, keeps its firmware's limits, obeys each order once."""
+"""The simulated mount moves along real angles, keeps its limits, obeys each order once."""
 
 from __future__ import annotations
 
@@ -6,7 +6,7 @@ import asyncio
 
 import pytest
 
-from pyros.sky import altaz_now, icrs_from_altaz
+from pyros.sky import altaz_now, body_now, icrs_from_altaz
 
 pytestmark = pytest.mark.asyncio
 
@@ -59,8 +59,6 @@ async def test_mount_refuses_what_it_must(rig, site):
 async def test_mount_keeps_away_from_the_sun_with_an_open_cover(make_rig, site):
     """By day an open telescope is not turned to the Sun, a covered one may pass."""
     rig = await make_rig(start_unix_s=1_795_550_400.0)  # 2026-11-24T20:00:00Z: noon at the site
-    from pyros.sky import body_now
-
     sun = body_now(site, "sun", rig.unix_s)
     near = {"ra_deg": float(sun.ra_deg[0]) + 3.0, "dec_deg": float(sun.dec_deg[0])}
     await rig.command("t1/telescope", "unpark")
