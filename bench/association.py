@@ -149,7 +149,7 @@ def evaluate(
     """Merges of two instruments, and how many chance would make."""
     rows1 = sorted(triggers.get(first, []), key=lambda t: t.t0_utc)
     rows2 = triggers.get(second, [])
-    rate = max(len(rows2) / live_days(triggers), 0.01)
+    rate = max(len(rows1), len(rows2), 1) / live_days(triggers)
     merged = merge(rows1, rows2, rate, timedelta(0))
     chance = sum(len(merge(rows1, rows2, rate, timedelta(hours=h))) for h in SHIFTS_H)
     return merged, chance / len(SHIFTS_H)

@@ -156,7 +156,9 @@ def odds(
     Args:
         first: The trigger that is there.
         second: The other mission's trigger.
-        rate_per_day: Trigger rate of the second's mission, for chance coincidences.
+        rate_per_day: Trigger rate for chance coincidences: that of the mission that triggers more
+            often, so that the odds do not depend on who was heard first (`seen_by_both` is then the
+            chance that the busier mission saw the rarer one's burst).
         parameters: The algorithm's numbers.
 
     Returns:
@@ -268,9 +270,9 @@ def associate(
         return same
     cited = {cite.ivorn for cite in notice.cites}
     for event in events:
-        known = cited & set(event.notice_ids)
-        if known:
-            return Belongs(key=event.key, how="citation", text=f"cites {min(known)}")
+        seen = [ivorn for ivorn in cited if ivorn in event.notice_ids]
+        if seen:
+            return Belongs(key=event.key, how="citation", text=f"cites {min(seen)}")
     claimed = _claimed(notice, events, parameters)
     if claimed is not None:
         return claimed
@@ -337,7 +339,10 @@ def event_odds(
             result := odds(
                 one,
                 other,
-                rate_per_day=_rate(other.mission, rates_per_day, parameters),
+                rate_per_day=max(
+                    _rate(mission, rates_per_day, parameters)
+                    for mission in (one.mission, other.mission)
+                ),
                 parameters=parameters,
             )
         )

@@ -13,6 +13,7 @@ from enum import StrEnum
 from typing import TYPE_CHECKING
 
 from pyros.domain.alert.association import (
+    AssociationParameters,
     Belongs,
     Duplicate,
     KnownEvent,
@@ -61,6 +62,7 @@ class Action(StrEnum):
     DUPLICATE = "duplicate"
     OBSERVE = "observe"  # begin now
     DEFER = "defer"  # begin at the next window
+    HOLD = "hold"  # an operator must decide: its source opens more events than it should
     UPDATE = "update"  # an event that is active or done has a new notice
     STOP = "stop"  # retracted, or no burst after all
 
@@ -98,30 +100,39 @@ class AlertBook:
 
     Attributes:
         events: Events, newest first.
+        views: What association needs of each event, by key.
         opened: How many events were ever opened: the counter of the keys.
+        opened_utc: When each source opened events during the last hour.
         trigger_times: T0 of each mission's triggers, for their rates.
     """
 
     events: tuple[AlertEvent, ...] = ()
+    views: Mapping[str, KnownEvent] = field(default_factory=dict)
     opened: int = 0
+    opened_utc: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
     trigger_times: Mapping[str, tuple[datetime, ...]] = field(default_factory=dict)
 
     def event(self, key: str) -> AlertEvent | None:
         """The event of a key."""
         return next((event for event in self.events if event.key == key), None)
 
-    def with_event(self, event: AlertEvent) -> AlertBook:
+    def with_event(self, event: AlertEvent, parameters: AssociationParameters) -> AlertBook:
         """The book with an event new or changed."""
-        if self.event(event.key) is None:
-            return replace(self, events=(event, *self.events))
+        before = self.event(event.key)
+        views = self.views
+        if before is None or (before.notices, before.retracted) != (event.notices, event.retracted):
+            views = {**views, event.key: known(event, parameters)}
+        if before is None:
+            return replace(self, events=(event, *self.events), views=views)
         changed = tuple(event if one.key == event.key else one for one in self.events)
-        return replace(self, events=changed)
+        return replace(self, events=changed, views=views)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Arrived:
-    """An event with its newest notice, the event before it, and how the two were joined."""
+    """A notice with its event, the event before it, and how the two were joined."""
 
+    notice: Notice
     before: AlertEvent | None
     event: AlertEvent
     how: str
@@ -153,7 +164,7 @@ def receive(
     if (notice.test and not source.injected) or distrusted or _is_housekeeping(notice):
         return book, Outcome(action=Action.NONE, judgement=judgement)
     book = _forget_old(book, now_utc, rules)
-    found = associate(notice, _known(book, rules), _rates(book, now_utc, rules), rules.association)
+    found = associate(notice, _known(book), _rates(book, now_utc, rules), rules.association)
     match found:
         case Duplicate(key=key, text=text):
             return book, Outcome(action=Action.DUPLICATE, judgement=judgement, key=key, how=text)
@@ -162,21 +173,33 @@ def receive(
             if event is None:
                 return book, Outcome(action=Action.NONE, judgement=judgement)
             if notice.retraction:
-                return _retract(book, event, notice, now_utc, judgement)
+                return _retract(
+                    book,
+                    _Arrived(notice=notice, before=event, event=event, how=""),
+                    now_utc,
+                    rules,
+                    judgement,
+                )
             joined = with_notice(event, notice, found.possible)
             book, joined, joining = _reconsider(_count(book, notice), joined, now_utc, rules)
-            arrived = _Arrived(
-                before=event, event=joined, how=f"{found.how}: {found.text}{joining}"
-            )
+            how = f"{found.how}: {found.text}{joining}"
+            arrived = _Arrived(notice=notice, before=event, event=joined, how=how)
             return _decide(book, arrived, now_utc, rules, judgement)
         case NewEvent(possible=possible):
             if notice.retraction or notice.classification not in rules.gate.classes:
                 return book, Outcome(action=Action.NONE, judgement=judgement)
+            lately = book.opened_utc.get(notice.source, ())
+            if len(lately) >= source.max_triggers_per_hour:
+                return book, _held(judgement, notice, len(lately))
             kind = (notice.classification or "x").lower()[:3]
             key = f"{kind}-{now_utc:%y%m%d}-{book.opened + 1:03d}"
             event = open_event(key, notice, now_utc, possible=possible, injected=source.injected)
-            book = replace(_count(book, notice), opened=book.opened + 1)
-            arrived = _Arrived(before=None, event=event, how="new")
+            book = replace(
+                _count(book, notice),
+                opened=book.opened + 1,
+                opened_utc={**book.opened_utc, notice.source: (*lately, now_utc)},
+            )
+            arrived = _Arrived(notice=notice, before=None, event=event, how="new")
             return _decide(book, arrived, now_utc, rules, judgement)
 
 
@@ -191,9 +214,11 @@ def _reconsider(
     view = known(event, rules.association)
     rates = _rates(book, now_utc, rules)
     for other in book.events:
-        if other.key == event.key or other.state in {EventState.MERGED, EventState.RETRACTED}:
+        if other.key == event.key or not _near(event, other, rules.association.window_s):
             continue
-        found = event_odds(known(other, rules.association), view, rates, rules.association)
+        if other.state in {EventState.MERGED, EventState.RETRACTED}:
+            continue
+        found = event_odds(book.views[other.key], view, rates, rules.association)
         if found is None or found.ln_odds <= rules.association.merge_ln_odds:
             continue
         keep, lose = (event, other) if other.state not in ACTIVE_STATES else (other, event)
@@ -201,8 +226,19 @@ def _reconsider(
             continue
         joined, gone = merged(keep, lose, now_utc)
         text = f"; merged with {lose.key}: {found.sentence()}"
-        return book.with_event(joined).with_event(gone), joined, text
+        return (
+            book.with_event(joined, rules.association).with_event(gone, rules.association),
+            joined,
+            text,
+        )
     return book, event, ""
+
+
+def _near(first: AlertEvent, second: AlertEvent, window_s: float) -> bool:
+    """Whether two events' times are so near that they could be one; cheaper than odds."""
+    if first.t0_utc is None or second.t0_utc is None:
+        return False
+    return abs((first.t0_utc - second.t0_utc).total_seconds()) <= 2.0 * window_s
 
 
 def _decide(
@@ -214,7 +250,7 @@ def _decide(
 ) -> tuple[AlertBook, Outcome]:
     """What a notice that belongs to an event leads to."""
     before, event, how = arrived.before, arrived.event, arrived.how
-    notice = event.notices[-1]
+    notice = arrived.notice
     best = best_of(event, rules.association)
     old_best = best_of(before, rules.association) if before else None
     changed = best is not None and (old_best is None or best.notice_id != old_best.notice_id)
@@ -226,14 +262,14 @@ def _decide(
         reason = Reason(code="no-burst", text=said)
         judgement = replace(judgement, decision=Decision.IGNORED, reasons=(reason,))
         outcome = Outcome(action=Action.STOP, judgement=judgement, key=event.key, how=how)
-        return book.with_event(stopped), outcome
+        return book.with_event(stopped, rules.association), outcome
     if judgement.decision not in {Decision.ACCEPTED, Decision.DEFERRED}:
         if event.state is EventState.RECEIVED:
             event = step(event, EventState.IGNORED, now_utc, judgement.reasons[0].text)
         outcome = Outcome(
             action=Action.NONE, judgement=judgement, key=event.key, how=how, best=best
         )
-        return book.with_event(event), outcome
+        return book.with_event(event, rules.association), outcome
     facts = facts_of(
         event, rules.association, now_utc, observable_now=judgement.decision is Decision.ACCEPTED
     )
@@ -255,18 +291,19 @@ def _decide(
         why=choice.reasons,
         not_before_utc=judgement.not_before_utc,
     )
-    return book.with_event(event), outcome
+    return book.with_event(event, rules.association), outcome
 
 
 def _retract(
     book: AlertBook,
-    event: AlertEvent,
-    retraction: Notice,
+    arrived: _Arrived,
     now_utc: datetime,
+    rules: Alerts,
     judgement: Judgement,
 ) -> tuple[AlertBook, Outcome]:
     """Take back what a retraction names; stop when nothing stands."""
-    after = with_retraction(event, retraction, now_utc)
+    event = arrived.event
+    after = with_retraction(event, arrived.notice, now_utc)
     died = after.state is EventState.RETRACTED and event.state is not EventState.RETRACTED
     outcome = Outcome(
         action=Action.STOP if died else Action.NONE,
@@ -274,7 +311,7 @@ def _retract(
         key=event.key,
         how=f"{len(after.retracted) - len(event.retracted)} notices taken back",
     )
-    return book.with_event(after), outcome
+    return book.with_event(after, rules.association), outcome
 
 
 def _is_housekeeping(notice: Notice) -> bool:
@@ -290,13 +327,9 @@ def _disowned(event: AlertEvent, notice: Notice) -> bool:
     return notice.classification in NEGATIVE_CLASSES and threads == {thread_of(notice)}
 
 
-def _known(book: AlertBook, rules: Alerts) -> list[KnownEvent]:
+def _known(book: AlertBook) -> list[KnownEvent]:
     """The events as association sees them; merged ones speak through the event they went into."""
-    return [
-        known(event, rules.association)
-        for event in book.events
-        if event.state is not EventState.MERGED
-    ]
+    return [book.views[event.key] for event in book.events if event.state is not EventState.MERGED]
 
 
 def _rates(book: AlertBook, now_utc: datetime, rules: Alerts) -> dict[str, float]:
@@ -332,4 +365,21 @@ def _forget_old(book: AlertBook, now_utc: datetime, rules: Alerts) -> AlertBook:
         mission: tuple(one for one in ones if one >= start_utc)
         for mission, ones in book.trigger_times.items()
     }
-    return replace(book, events=keep, trigger_times=times)
+    hour_ago_utc = now_utc - timedelta(hours=1)
+    opened = {
+        source: tuple(one for one in ones if one > hour_ago_utc)
+        for source, ones in book.opened_utc.items()
+    }
+    kept = {event.key for event in keep}
+    views = book.views
+    if len(kept) < len(book.events):
+        views = {key: view for key, view in views.items() if key in kept}
+    return replace(book, events=keep, views=views, trigger_times=times, opened_utc=opened)
+
+
+def _held(judgement: Judgement, notice: Notice, count: int) -> Outcome:
+    """A notice that would open an event, of a source that has opened too many."""
+    text = f"source {notice.source} opened {count} events within an hour; an operator decides"
+    reason = Reason(code="too-many-triggers", text=text)
+    held = replace(judgement, decision=Decision.HELD, reasons=(reason, *judgement.reasons))
+    return Outcome(action=Action.HOLD, judgement=held)

@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, field
+from functools import lru_cache
 from typing import TYPE_CHECKING
 
 from pyros.domain.alert.stream import PACKET_TYPES, PacketKind
@@ -78,27 +79,41 @@ class Place:
     sigma_deg: float
     calibration: StreamCalibration
 
-    def widths_rad(self) -> list[tuple[float, float]]:
+    def widths_rad(self) -> tuple[tuple[float, float], ...]:
         """(weight, one sigma in radians) of each component, at least a milliarcsecond wide."""
-        return [
-            (weight, max(math.radians(math.hypot(self.sigma_deg, systematic)), 5e-9))
-            for weight, systematic in zip(
-                self.calibration.weights, self.calibration.systematic_deg, strict=True
-            )
-        ]
+        return _widths_rad(self.sigma_deg, self.calibration)
 
     def r90_deg(self) -> float:
         """Radius in degrees that holds 90 % of the calibrated density, the floor left out."""
-        target = 0.9
-        low, high = 0.0, 180.0
-        for _ in range(50):
-            middle = 0.5 * (low + high)
-            inside = sum(
-                weight * (1.0 - math.exp(-0.5 * (math.radians(middle) / sigma) ** 2))
-                for weight, sigma in self.widths_rad()
-            )
-            low, high = (middle, high) if inside < target else (low, middle)
-        return high
+        return _r90_deg(self.sigma_deg, self.calibration)
+
+
+@lru_cache(maxsize=4096)
+def _widths_rad(
+    sigma_deg: float, calibration: StreamCalibration
+) -> tuple[tuple[float, float], ...]:
+    """See `Place.widths_rad`."""
+    return tuple(
+        (weight, max(math.radians(math.hypot(sigma_deg, systematic)), 5e-9))
+        for weight, systematic in zip(calibration.weights, calibration.systematic_deg, strict=True)
+    )
+
+
+@lru_cache(maxsize=4096)
+def _r90_deg(sigma_deg: float, calibration: StreamCalibration) -> float:
+    """See `Place.r90_deg`: by bisection when there is more than one component."""
+    widths = _widths_rad(sigma_deg, calibration)
+    if len(widths) == 1:
+        return min(180.0, _R90_OVER_SIGMA * math.degrees(widths[0][1]))
+    low, high = 0.0, 180.0
+    for _ in range(30):
+        middle = 0.5 * (low + high)
+        inside = sum(
+            weight * -math.expm1(-0.5 * (math.radians(middle) / sigma) ** 2)
+            for weight, sigma in widths
+        )
+        low, high = (middle, high) if inside < 0.9 else (low, middle)
+    return high
 
 
 _LOCATING = frozenset({PacketKind.POSITION, PacketKind.REFINEMENT, PacketKind.SUBTHRESHOLD})
