@@ -29,6 +29,9 @@ if TYPE_CHECKING:
 _READ_BYTES = 1 << 20
 _BLOCK_BYTES = 2880
 
+_DAMAGED = (OSError, ValueError, TypeError, LookupError, AttributeError, fits.VerifyError)
+"""What astropy raises on files that are cut or have wrong bits (`_CorruptedHDU` has no data)."""
+
 PRODUCERS_OWN = frozenset(
     {
         "WCSAXES", "CTYPE1", "CTYPE2", "CUNIT1", "CUNIT2", "CRVAL1", "CRVAL2", "CRPIX1", "CRPIX2",
@@ -127,7 +130,7 @@ def decode_frame(raw: bytes, where: str) -> SpooledFrame:
             io.BytesIO(raw), memmap=False, do_not_scale_image_data=True, lazy_load_hdus=False
         ) as hdus:
             stored, header = hdus[0].data, hdus[0].header
-    except (OSError, ValueError, TypeError, IndexError, fits.VerifyError) as error:
+    except _DAMAGED as error:
         raise FrameError(
             f"{where}: no FITS frame: {error}; the camera must write it again"
         ) from error
@@ -154,14 +157,10 @@ def complete_frame(
         FrameError: When the header breaks the standard.
         OSError: When it cannot be written.
     """
-    header = frame.header.copy()
-    for card in cards:
-        if card.keyword in PRODUCERS_OWN and card.keyword in header:
-            continue
-        header[card.keyword] = (card.value, card.comment)
     data = np.ascontiguousarray(frame.stored).reshape(-1).view(np.uint8).data
     padding = bytes(-data.nbytes % _BLOCK_BYTES)
     try:
+        header = _joined(frame.header, cards)
         text = _header_bytes(header, ones_complement_sum(_in_words(data, padding)))
     except (fits.VerifyError, ValueError, UnicodeEncodeError) as error:
         raise FrameError(f"{target}: header: {error}") from error
@@ -175,6 +174,14 @@ def complete_frame(
             os.fsync(file.fileno())
         size = file.tell()
     return CompletedFrame(bytes=size, sha256=total.hexdigest())
+
+
+def _joined(camera: fits.Header, cards: Sequence[HeaderCard]) -> fits.Header:
+    header = camera.copy()
+    for card in cards:
+        if card.keyword not in PRODUCERS_OWN or card.keyword not in header:
+            header[card.keyword] = (card.value, card.comment)
+    return header
 
 
 def _in_words(data: memoryview, padding: bytes) -> bytes | memoryview:

@@ -8,7 +8,7 @@ import sys
 from datetime import timedelta, timezone
 
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from pyros.store import JournalFilter, Store, StoreConflictError
@@ -174,6 +174,7 @@ json_values = st.recursive(
 
 
 @given(data=st.dictionaries(st.text(), json_values, max_size=4))
+@settings(deadline=None, max_examples=50)
 async def test_canonical_json_does_not_depend_on_the_order_of_keys(data):
     """Equal values give equal bytes, which decode to the same values."""
     turned = dict(reversed(list(data.items())))

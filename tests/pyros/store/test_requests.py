@@ -98,7 +98,9 @@ _numbers = iter(range(1_000_000))
 
 
 @given(data=st.data())
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@settings(
+    deadline=None, max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture]
+)
 @pytest.mark.parametrize("data_dir", ["memory"], indirect=True)
 async def test_any_request_survives_the_database(store: Store, data):
     """Whatever the domain allows comes back equal."""
