@@ -99,7 +99,7 @@ class Guardian:
             finish(child.cell, Exit(reason=Reason.START_FAILED))
             raise
         except asyncio.CancelledError:
-            await self.stop(child)
+            await self.remove(child, Reason.SHUTDOWN)
             raise
         return child.cell
 

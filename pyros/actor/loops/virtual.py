@@ -97,12 +97,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def __init__(self, *, start_unix_s: float = DEFAULT_START_UNIX_S) -> None:
         selector = _VirtualSelector()
         selector.loop = self
-        self._virtual(0.0, start_unix_s)
+        self._virtual(start_unix_s)
         super().__init__(selector)
 
-    def _virtual(self, now_s: float, start_unix_s: float) -> None:
-        self._now_s = now_s
-        self._epoch_unix_s = start_unix_s - now_s
+    def _virtual(self, start_unix_s: float) -> None:
+        self._now_s = 0.0
+        self._epoch_unix_s = start_unix_s
         self._numbers = count(1)
         self._jobs: dict[int, _Job] = {}
         self._holds = 0
@@ -315,15 +315,24 @@ def virtual_time(*, start_unix_s: float = DEFAULT_START_UNIX_S) -> Iterator[Virt
         raise RuntimeError(  # noqa: TRY004 - the loop is right, its place is not
             f"{type(loop).__name__} cannot run in virtual time; use run_virtual(main)"
         )
-    original, now_s, selector = type(loop), loop.time(), loop._selector  # type: ignore[attr-defined]  # noqa: SLF001
+    original, selector = type(loop), loop._selector  # type: ignore[attr-defined]  # noqa: SLF001
+    selector_class = type(selector)
+    _shift_timers(loop, -loop.time())
     loop.__class__ = VirtualLoop
     virtual = cast("VirtualLoop", loop)
-    virtual._virtual(now_s, start_unix_s)  # noqa: SLF001 - what the constructor would have done
-    selector_class = type(selector)
+    virtual._virtual(start_unix_s)  # noqa: SLF001 - what the constructor would have done
     selector.loop = virtual
     selector.__class__ = _VirtualSelector
     try:
         yield virtual
     finally:
+        now_s = virtual.time()
         selector.__class__ = selector_class
         loop.__class__ = original
+        _shift_timers(loop, loop.time() - now_s)
+
+
+def _shift_timers(loop: asyncio.AbstractEventLoop, by_s: float) -> None:
+    """Move what is scheduled along with the loop's time: all by the same, so the order holds."""
+    for handle in loop._scheduled:  # type: ignore[attr-defined]  # noqa: SLF001 - asyncio's own heap
+        handle._when += by_s  # noqa: SLF001 - as above

@@ -213,8 +213,12 @@ def test_a_plain_loop_can_become_virtual():
     async def main() -> float:
         loop = asyncio.get_running_loop()
         begin_s = time.monotonic()
+        fired: list[float] = []
+        loop.call_later(10.0, lambda: fired.append(loop.time()))
         async with simulated_system(seed=7) as system:
             await asyncio.sleep(1e6)
+            assert loop.time() == 1e6
+            assert fired == [pytest.approx(10.0, abs=0.1)]
             assert system.seed == 7
         assert type(loop) is not VirtualLoop
         await asyncio.sleep(0.001)
