@@ -151,7 +151,9 @@ async def raw_body_of(request: web.Request, media: tuple[str, ...]) -> bytes:
         )
     raw = await request.read()
     if not raw.strip():
-        raise ProblemError(HTTPStatus.BAD_REQUEST, "the body is empty; send the packet as it is")
+        raise ProblemError(
+            HTTPStatus.UNPROCESSABLE_ENTITY, "the body is empty; send the packet as it is"
+        )
     return raw
 
 

@@ -149,7 +149,7 @@ async def test_packet_is_accepted_or_refused_in_words(client: aiohttp.ClientSess
     assert answer == {"accepted": True, "ivorn": "ivo://test/packet#1", "reason": ""}
     problem = await post(client, "/api/1/alerts", 422, data=b"hello", headers=xml)
     assert "neither XML nor JSON" in problem["detail"]
-    await post(client, "/api/1/alerts", 400, data=b" \n", headers=xml)
+    await post(client, "/api/1/alerts", 422, data=b" \n", headers=xml)
     await post(client, "/api/1/alerts", 415, data=b"<voe/>", headers={"Content-Type": "text/css"})
 
 
