@@ -107,7 +107,7 @@ class Director(Actor):
         board.remove(fault)
         board.pin(fault)
         self.log.info("fault: %s is %s %s", fault.device, fault.kind, fault.reason)
-        if fault.kind is FaultKind.LINK:
+        if fault.kind == FaultKind.LINK:
             self._cutter.cut()
         self.publish(FaultsChanged(device=fault.device))
 

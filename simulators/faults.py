@@ -89,7 +89,7 @@ class FaultBoard:
     def link_down(self) -> bool:
         """Whether the connection to the broker is down."""
         return any(
-            fault.kind is FaultKind.LINK for faults in self._faults.values() for fault in faults
+            fault.kind == FaultKind.LINK for faults in self._faults.values() for fault in faults
         )
 
     def pin(self, fault: Fault) -> None:
@@ -123,10 +123,10 @@ def condition_of(faults: tuple[Fault, ...]) -> Condition:
     slowness = 1.0
     for fault in faults:
         readings |= fault.readings
-        if fault.kind is FaultKind.SLOW:
+        if fault.kind == FaultKind.SLOW:
             slowness *= fault.factor
     broken = next(
-        (fault.reason or "internal error" for fault in faults if fault.kind is FaultKind.BROKEN), ""
+        (fault.reason or "internal error" for fault in faults if fault.kind == FaultKind.BROKEN), ""
     )
     return Condition(
         silent=FaultKind.SILENT in kinds,

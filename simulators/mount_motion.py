@@ -104,7 +104,7 @@ def slew(
     alt0_deg, az0_deg = horizontal_deg(motion, site, unix_s)
     arrival_s = unix_s
     altitude = azimuth = Travel.resting(0.0, rates)
-    for _ in range(3):  # the sky turns slowly: converges at once
+    for _ in range(5):  # the sky turns slowly: each round is a hundred times nearer
         alt_deg, az_deg = horizontal_deg(goal, site, arrival_s)
         altitude = Travel(start_unix_s=unix_s, start=alt0_deg, end=alt_deg, rates=rates)
         end_deg = az0_deg + shortest_turn_deg(az0_deg, az_deg)

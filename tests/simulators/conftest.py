@@ -117,7 +117,7 @@ class Rig:
         return [reply for reply in replies if reply.s != "progress"]
 
     async def command(
-        self, device: str, verb: str, *, within_s: float = 300.0, **args: Value
+        self, device: str, verb: str, /, *, within_s: float = 300.0, **args: Value
     ) -> ReplyPayload:
         """Publish a command and wait for its last reply."""
         command_id = await self.say(device, verb, args)
