@@ -147,16 +147,16 @@ class DeviceActor(Actor):
         except PayloadError as error:
             self.log.warning("%s", error)
             return
-        now_utc = self.clock.now()
+        now_utc = received.received_utc
         if not message.retain:
-            self.model.heard_s = self.clock.monotonic_s()
+            self.model.heard_s = received.received_monotonic_s
         match word:
             case PropertyWord(name=name, payload=payload):
                 heard, complaint = self.model.hear_property(name, payload, now_utc=now_utc)
                 if complaint:
                     self.log.warning("%s of %s is bad: %s", name, self.device, complaint)
                 if heard != "nothing":
-                    self._telemetry(changed=heard == "changed")
+                    self._telemetry(received.received_monotonic_s, changed=heard == "changed")
                 return
             case DescriptionPayload():
                 if self.model.hear_description(word, now_utc=now_utc):
@@ -182,14 +182,14 @@ class DeviceActor(Actor):
         if self._attention.follow(description.bridge):
             self.model.bridge = None
 
-    def _telemetry(self, *, changed: bool) -> None:
-        running = self.desks.running
+    def _telemetry(self, now_s: float, *, changed: bool) -> None:
         if self.desks.waits:
             self._carry_out(self.desks.check(self._moment()))
-        if not self.model.usable or self.desks.running is not running:
+            self.settle()
+        elif not self.model.usable:
             self.settle()
         self.on_telemetry(changed=changed)
-        quiet_s = self.clock.monotonic_s() - self._published_s
+        quiet_s = now_s - self._published_s
         # A device that refreshes with the same period must not be just too early each time.
         if changed or quiet_s >= 0.9 * self._patience.refresh_period_s:
             self._publish_soon()

@@ -84,7 +84,12 @@ class CommandDesks:
     @property
     def waits(self) -> bool:
         """Whether telemetry could end a command."""
-        return any(desk.running is not None for desk in self._desks.values())
+        desks = self._desks
+        return (
+            desks["main"].running is not None
+            or desks["cover"].running is not None
+            or desks["cooling"].running is not None
+        )
 
     @property
     def due_s(self) -> float | None:

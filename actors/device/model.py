@@ -168,7 +168,7 @@ class DeviceModel:
     @property
     def usable(self) -> bool:
         """Whether it is READY or BUSY."""
-        return self.state in {DeviceState.READY, DeviceState.BUSY}
+        return self.state is DeviceState.READY or self.state is DeviceState.BUSY
 
     def settle(self, *, now_s: float, now_utc: datetime, busy: bool) -> list[Step]:
         """The transitions that follow from what is known; the caller enters each by `enter`."""

@@ -43,8 +43,9 @@ if TYPE_CHECKING:
     from pyros.actor import ActorRef
     from pyros.sky.site import Site
 
-_SUN_PERIOD_S = 5.0
-"""The Sun moves a fiftieth of a degree meanwhile."""
+_SUN_NEAR_S, _SUN_FAR_S = 5.0, 60.0
+"""The Sun moves a fiftieth, or a quarter, of a degree meanwhile."""
+_SUN_NEAR_DEG = 1.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -163,7 +164,9 @@ class SafetyActor(Actor):
 
     def _facts(self) -> Facts:
         now_s = self.clock.monotonic_s()
-        if now_s - self._sun[1] >= _SUN_PERIOD_S:
+        off_deg = abs(self._sun[0] - self._settings.sun_open_below_deg)
+        period_s = _SUN_FAR_S if off_deg > _SUN_NEAR_DEG else _SUN_NEAR_S
+        if now_s - self._sun[1] >= period_s:
             self._sun = (sun_altaz(self._site, self.clock.unix_s())[0], now_s)
         weather, weather_s = self._weather or (None, now_s)
         plc, plc_s = self._plc or (None, now_s)

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
@@ -31,6 +32,8 @@ if TYPE_CHECKING:
     from pyros.sky.site import Site
 
 _SLEWS = frozenset({"slew", "slew_altaz"})
+_SUN_PERIOD_S = 60.0
+"""The Sun moves a quarter of a degree meanwhile, far less than the angle kept to it."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -78,6 +81,8 @@ class TelescopeActor(DeviceActor):
         self._dome_closed = False
         self._guarded_s = 0.0
         self._breached = ""
+        self._sun = AltAz(alt_deg=90.0, az_deg=0.0)
+        self._sun_s = -math.inf
 
     async def on_start(self) -> None:
         """Listen to the telescope, to domes and to safety."""
@@ -224,12 +229,15 @@ class TelescopeActor(DeviceActor):
 
     def _stance(self) -> Stance:
         readings = self._readings()
-        sun_alt_deg, sun_az_deg = sun_altaz(self._site, self.clock.unix_s())
+        now_s = self.clock.monotonic_s()
+        if now_s - self._sun_s >= _SUN_PERIOD_S:
+            alt_deg, az_deg = sun_altaz(self._site, self.clock.unix_s())
+            self._sun, self._sun_s = AltAz(alt_deg=alt_deg, az_deg=az_deg), now_s
         return Stance(
             at=self._pointing(),
             parked=good_flag(readings, "parked"),
             exposed=good_text(readings, "cover") != "closed" or not self._dome_closed,
-            sun=AltAz(alt_deg=sun_alt_deg, az_deg=sun_az_deg),
+            sun=self._sun,
         )
 
     def _direction(self, verb: str, args: Mapping[str, Value]) -> AltAz:
@@ -252,4 +260,4 @@ class TelescopeActor(DeviceActor):
 
 def _number(value: Value) -> float:
     """A numeric argument; NaN for what is none, which every limit refuses."""
-    return float(value) if isinstance(value, int | float) else float("nan")
+    return float(value) if isinstance(value, int | float) else math.nan

@@ -8,14 +8,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import random
 from typing import TYPE_CHECKING, Any
 
-import pytest
 import pytest_asyncio
 
 from actors.journal.messages import JournalEntry
 from protocols.device_table import DEVICE_TABLE
 from protocols.mqtt import MqttLinkError, MqttMessage, Will
+from protocols.mqtt.faults import Faults
 from protocols.mqtt.memory import MemoryLink
 from protocols.mqtt.router import Router
 from protocols.mqtt.session import MqttSession
@@ -278,14 +279,10 @@ class Site:
 @pytest_asyncio.fixture
 async def site(system: ActorSystem) -> AsyncIterator[Site]:
     """A site without devices, in virtual time."""
-    running = Site(system, Router(asyncio.get_running_loop()))
+    faults = Faults(random.Random(1))
+    running = Site(system, Router(asyncio.get_running_loop(), faults=faults))
     await running.start()
     yield running
     for device in running.devices:
         await device.stop()
 
-
-@pytest.fixture
-def telescope_kind() -> DeviceKind:
-    """For parametrised tests."""
-    return DeviceKind.TELESCOPE
