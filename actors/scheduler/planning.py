@@ -101,6 +101,7 @@ class NightPlanning:
         self._used_tonight_s: dict[str, float] = {}
         self._sequences: dict[str, Sequence] = {}
         self._running: dict[str, float] = {}
+        self._offered: tuple[str, float] | None = None
         self.scheduled: tuple[ScheduledSequence, ...] = ()
         self._not_scheduled: tuple[NotScheduled, ...] = ()
 
@@ -111,9 +112,10 @@ class NightPlanning:
         sequences = {
             identity: self._in_words(entry) for identity, entry in question.entries.items()
         }
+        standing = {**dict([self._offered] if self._offered else []), **self._running}
         committed = [
             Committed(id=identity, start_s=started_s, telescope=self._unit)
-            for identity, started_s in self._running.items()
+            for identity, started_s in standing.items()
             if identity in sequences
         ]
         first = self._version == 0
@@ -193,6 +195,8 @@ class NightPlanning:
                 continue
             planned_s = unix_from_datetime(item.start_utc) - self._sky.start_unix_s
             start_s = min(max(start_s, now_s), max(planned_s, now_s))
+            # What is handed out to start now stands in the plans made until it has begun.
+            self._offered = (item.sequence_id, start_s) if start_s <= now_s else None
             start_utc = datetime_from_unix(self._sky.start_unix_s + start_s)
             end_utc = datetime_from_unix(self._sky.start_unix_s + start_s + sequence.duration_s)
             return ScheduledSequence(
@@ -218,6 +222,7 @@ class NightPlanning:
 
     def begun(self, sequence_id: str, now_unix_s: float) -> None:
         """A sequence runs: plans keep it where it is."""
+        self._offered = None
         self._running[sequence_id] = max(now_unix_s - self._sky.start_unix_s, 0.0)
 
     def ended(self, sequence_id: str, programme_id: str, used_s: float) -> None:
