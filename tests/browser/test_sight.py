@@ -110,6 +110,7 @@ async def test_page_is_used_by_keys_alone(visit: Callable[..., Awaitable[Visit]]
     assert reached[:5] == ["pause", "resume", "abort", "inject-alert", "close-dome"]
     await page.locator("[data-order=pause]").focus()
     await page.keyboard.press("Enter")
+    await expect(page.locator("dialog")).to_be_visible()
     await expect(page.locator("dialog h2")).to_have_text("Pause observing?")
     await page.keyboard.press("Escape")
     await expect(page.locator("dialog")).to_be_hidden()

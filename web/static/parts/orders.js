@@ -1,5 +1,5 @@
 // Orders of operators: each is confirmed in a dialog with who and why, and answered in words.
-import { html, signal, useEffect, useRef } from "../vendor/ui.js";
+import { html, signal, useLayoutEffect, useRef } from "../vendor/ui.js";
 import { t } from "../i18n.js";
 import { ordersAllowed } from "../link.js";
 import { cell } from "../model.js";
@@ -86,7 +86,7 @@ function Picture({ picture }) {
 export function Dialogs() {
   const box = useRef(null);
   const what = asked.value;
-  useEffect(() => {
+  useLayoutEffect(() => {
     if (what && !box.current.open) box.current.showModal();
     if (!what && box.current.open) box.current.close();
   }, [what]);
@@ -96,5 +96,5 @@ export function Dialogs() {
     : typeof what === "object" ? html`<${Picture} picture=${what} />`
     : html`<${Order} action=${what} key=${what} />`;
   return html`<dialog ref=${box} class=${typeof what === "object" && what ? "picture" : ""}
-    aria-labelledby="dialog-title" onClose=${() => askFor(null)}>${content}</dialog>`;
+    aria-labelledby="dialog-title" onCancel=${() => askFor(null)} onClose=${() => askFor(null)}>${content}</dialog>`;
 }
