@@ -1,12 +1,11 @@
 """The spool: where a simulated camera leaves its frames, complete or not there at all.
 
-A frame is drawn, written as `.tmp`, flushed and renamed, off the event loop; its sum goes with it.
+A frame is drawn, written as `.tmp` and renamed, off the event loop; its sum goes with it.
 """
 
 from __future__ import annotations
 
 import hashlib
-import os
 import re
 from dataclasses import dataclass
 from io import BytesIO
@@ -55,10 +54,7 @@ def spool_frame(
     raw = fits_bytes(scene, render(scene, optics, detector), detector, camera)
     path = directory / f"{_UNSAFE.sub('_', name)}.fits"
     unfinished = path.with_suffix(".fits.tmp")
-    with unfinished.open("wb") as file:
-        file.write(raw)
-        file.flush()
-        os.fsync(file.fileno())
+    unfinished.write_bytes(raw)
     unfinished.replace(path)
     return SpooledFrame(path=path, sha256=hashlib.sha256(raw).hexdigest(), bytes=len(raw))
 

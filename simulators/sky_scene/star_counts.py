@@ -1,9 +1,8 @@
 """How many stars stand behind a square degree, by galactic position and limiting magnitude.
 
 Bahcall & Soneira 1980 (ApJS 44, 73), appendix B, integrated V counts, said to be right to 15 per
-cent for |b| >= 20 degrees. Nearer to the plane dust outruns the formula: it is held at 10 degrees,
-where its mean over the whole sky is a third below the counts of Tycho-2 and UCAC4 to V = 14 and a
-seventh below them to V = 16.
+cent for |b| >= 20 degrees. Nearer to the plane dust outruns the formula: it is held at 13 degrees.
+Its mean over the whole sky is then 60 per cent of the counts of Tycho-2 and UCAC4 to V = 14 and 16.
 """
 
 from __future__ import annotations
@@ -13,7 +12,7 @@ from numpy.typing import ArrayLike, NDArray
 
 Floats = NDArray[np.float64]
 
-LOWEST_LATITUDE_DEG = 10.0
+LOWEST_LATITUDE_DEG = 13.0
 
 
 def stars_per_deg2(limit_mag: ArrayLike, longitude_deg: float, latitude_deg: float) -> Floats:
