@@ -12,7 +12,7 @@ if TYPE_CHECKING:
 
     from numpy.typing import NDArray
 
-BLACK_SIGMA = 2.0
+BLACK_SIGMA = 3.0
 """Black lies this many standard deviations of the background below its median."""
 WHITE_SIGMA = 200.0
 """White lies this many above; between them the scale is an inverse hyperbolic sine."""

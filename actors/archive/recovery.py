@@ -7,25 +7,31 @@ place and its header.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 
 from actors.archive import layout
-from actors.camera.messages import ExposureContext, ExposureStarted, FrameSpooled
+from actors.camera.messages import ExposureContext, ExposureStarted, FrameKind, FrameSpooled
 from protocols.fits import FrameError, decode_frame, sha256_of
 
 if TYPE_CHECKING:
-    from collections.abc import Collection
+    from collections.abc import Collection, Mapping
     from pathlib import Path
 
 NOTES_KEPT = timedelta(days=2)
 """Notes of exposures whose frames never came are dropped when older."""
 
 _FRAME_SUFFIXES = (".fits", ".fit")
-_KINDS = {"LIGHT": "light", "DARK": "dark", "BIAS": "bias", "FLAT": "flat"}
+_KINDS: dict[str, FrameKind] = {
+    "light": "light",
+    "dark": "dark",
+    "bias": "bias",
+    "flat": "flat",
+}
 
 
 class ExposureNote(msgspec.Struct, frozen=True, kw_only=True):
@@ -131,37 +137,43 @@ def forget_old_notes(data_dir: Path, *, now_utc: datetime) -> int:
 
 
 def _notes(data_dir: Path) -> list[ExposureNote]:
-    """All notes, longest id first, so that `x-11` is not taken for `x-1`."""
     notes: list[ExposureNote] = []
     for path in sorted((data_dir / layout.EXPOSURES).glob("*.json")):
         try:
             notes.append(msgspec.json.decode(path.read_bytes(), type=ExposureNote))
         except msgspec.MsgspecError:
             path.unlink(missing_ok=True)  # cut by a crash: nothing can be learnt from it
-    return sorted(notes, key=lambda note: (-len(note.exposure_id), note.exposure_id))
+    return notes
 
 
 def _recovered(path: Path, notes: list[ExposureNote]) -> FrameSpooled | None:
     """The frame as its camera would have announced it, None when its exposure is not known."""
-    note = next((note for note in notes if note.exposure_id in path.stem), None)
-    if note is None:
-        return None
     try:
         header = decode_frame(path.read_bytes(), str(path)).header
     except FrameError:
         return None
+    note = next((one for one in notes if _belongs(one.exposure_id, path, header)), None)
+    if note is None:
+        return None
     exposure_s = float(header.get("EXPTIME", note.exposure_s))
-    kind = _KINDS.get(str(header.get("IMAGETYP", "LIGHT")).upper(), "light")
     return FrameSpooled(
         unit=note.unit,
         camera=note.camera,
         exposure_id=note.exposure_id,
         path=str(path),
         sha256=sha256_of(path),
-        kind=kind,  # type: ignore[arg-type]  # one of _KINDS
+        kind=_KINDS.get(str(header.get("IMAGETYP", "light")).lower(), "light"),
         start_utc=note.start_utc,
         end_utc=note.start_utc + timedelta(seconds=exposure_s),
         exposure_s=exposure_s,
         aborted=exposure_s < 0.99 * note.exposure_s,
         context=note.context,
     )
+
+
+def _belongs(exposure_id: str, path: Path, header: Mapping[str, Any]) -> bool:
+    """By the id in the header; a camera that writes none has it, as a whole word, in the name."""
+    if "EXPID" in header:
+        return str(header["EXPID"]) == exposure_id
+    word = rf"(?<![A-Za-z0-9]){re.escape(exposure_id)}(?![A-Za-z0-9])"
+    return re.search(word, path.stem) is not None
