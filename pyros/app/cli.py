@@ -71,7 +71,10 @@ def _add_parts(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     from pyros.sky import command as sky_command  # noqa: PLC0415
 
     for part in (plan_command, sky_command, alert_command):
+        known = set(commands.choices)
         part.add_parser(commands)
+        for name in commands.choices.keys() - known:
+            commands.choices[name].set_defaults(run=part.run)
 
 
 if __name__ == "__main__":

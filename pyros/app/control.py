@@ -21,7 +21,7 @@ from actors.web_gateway.live_model import LiveModel
 from actors.web_gateway.orders import OrderParties
 from actors.web_gateway.trends import TrendRing
 from protocols.mqtt.link import AiomqttLink
-from pyros.actor import Actor, ActorSystem, ChildSpec, Message
+from pyros.actor import Actor, ActorSystem, ChildSpec, Message, SupervisorSpec
 from pyros.app.assembly import VERSION, build_control
 from pyros.app.plant import Plant
 from pyros.app.request_file import load_requests
@@ -162,7 +162,8 @@ def _link_factory(options: ControlOptions) -> Callable[[], AiomqttLink]:
 
 async def _until_stopped(system: ActorSystem, stop: asyncio.Event) -> None:
     waiting = asyncio.ensure_future(stop.wait())
-    await asyncio.wait({waiting, system.failed}, return_when=asyncio.FIRST_COMPLETED)
+    ends: set[asyncio.Future[Any]] = {waiting, system.failed}
+    await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
 
 
@@ -201,26 +202,24 @@ async def _serve(plant: Plant, options: ControlOptions) -> WebServer:
         alert_kinds=plant.templates.kinds(),
         simulated=settings.simulators is not None,
     )
-    gateway = await system.spawn(
-        ChildSpec(
-            name="gateway",
-            factory=lambda: WebGateway(
-                model=model,
-                trends=trends,
-                site=plant.site,
-                about=about,
-                parties=parties,
-                settings=settings.gateway,
-            ),
+    gateway = ChildSpec(
+        name="gateway",
+        factory=lambda: WebGateway(
+            model=model,
+            trends=trends,
+            site=plant.site,
+            about=about,
+            parties=parties,
+            settings=settings.gateway,
         ),
-        parent=await _web_supervisor(system),
     )
+    await system.spawn(SupervisorSpec(name="web", children=(gateway,)))
     server = WebServer(
         WebServices(
             settings=settings.web,
             model=model,
             trends=trends,
-            gateway=gateway,
+            gateway=system.ref("/web/gateway"),
             clock=system.clock,
             boot_id=options.boot_id,
             version=VERSION,
@@ -230,13 +229,6 @@ async def _serve(plant: Plant, options: ControlOptions) -> WebServer:
     )
     await server.start()
     return server
-
-
-async def _web_supervisor(system: ActorSystem) -> str:
-    from pyros.actor import SupervisorSpec  # noqa: PLC0415  (one use)
-
-    await system.spawn(SupervisorSpec(name="web"))
-    return "/web"
 
 
 def _phases(plant: Plant, options: ControlOptions, server: WebServer) -> None:
