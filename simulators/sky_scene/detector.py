@@ -162,9 +162,9 @@ class Detector:
             where, times = self.hot_pixels
             signal.reshape(-1)[where] += times * np.float32(dark_e)
         self._add_cosmic_rays(signal, exposure_s, rng)
+        np.minimum(signal, np.float32(self.settings.full_well_e * self.binning**2), out=signal)
         noise = rng.standard_normal(self.shape, dtype=np.float32)
         noise *= np.sqrt(signal + np.float32(self.settings.read_noise_e**2))
-        np.minimum(signal, np.float32(self.settings.full_well_e * self.binning**2), out=signal)
         signal += noise
         signal *= np.float32(1.0 / self.settings.gain_e_adu)
         signal += self.bias + np.float32(0.5)
