@@ -44,7 +44,7 @@ class CameraSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Device id, which is the channel."""
     detector: DetectorSettings = DetectorSettings()
     """The detector."""
-    pixel_scale_arcsec: float = 0.8
+    pixel_scale_arcsec: float = 1.0
     """Of an unbinned pixel on the sky."""
     position_angle_deg: float = 0.0
     """Of the detector's y axis, from north through east."""

@@ -19,6 +19,7 @@ from simulators.weather_station import STATIONS, StationSettings
 NEAR_INFRARED = CameraSettings(
     id="cam-nir",
     detector=DetectorSettings(
+        pixel_um=18.0,
         gain_e_adu=8.0,
         read_noise_e=20.0,
         full_well_e=450_000.0,
