@@ -190,8 +190,7 @@ class DeviceActor(Actor):
             self.settle()
         self.on_telemetry(changed=changed)
         quiet_s = now_s - self._published_s
-        # A device that refreshes with the same period must not be just too early each time.
-        if changed or quiet_s >= 0.9 * self._patience.refresh_period_s:
+        if changed or quiet_s >= 0.9 * self._patience.refresh_period_s:  # not just too early
             self._publish_soon()
 
     # --- state ---------------------------------------------------------------------------------
@@ -233,7 +232,8 @@ class DeviceActor(Actor):
     def _overdue(self) -> None:
         now_s = self.clock.monotonic_s()
         stale = self.model.retire(self.clock.now())
-        self._carry_out(self.desks.elapse(self._moment()))
+        if self.desks.waits:
+            self._carry_out(self.desks.elapse(self._moment()))
         state = self.model.state
         ladder_s = recovery.due_s(self._climb, self.kind, state)
         if ladder_s is not None and now_s >= ladder_s:

@@ -181,13 +181,15 @@ class DeviceModel:
 
     def retire(self, now_utc: datetime) -> bool:
         """Mark what has become stale; whether anything has."""
-        aged = self.now(now_utc)
-        stale = any(
-            reading.quality is Quality.STALE and self.readings[name].quality is not Quality.STALE
-            for name, reading in aged.items()
-        )
-        self.readings = aged
-        return stale
+        slack_s = self.patience.slack_s
+        for name, reading in self.readings.items():
+            spec = self.specs.get(name)
+            if reading.quality is not Quality.STALE and (
+                spec is None or readings.is_stale(reading, spec.ttl_s, now_utc, slack_s=slack_s)
+            ):
+                self.readings = self.now(now_utc)
+                return True
+        return False
 
     def due_s(self, now_s: float, now_utc: datetime) -> float | None:
         """Loop time at which silence or age next changes something."""

@@ -24,7 +24,7 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     status_period_s: float = 0.25
     """Wall seconds between two published statuses that differ in telemetry only."""
 
-    refresh_period_s: float = 10.0
+    refresh_period_s: float = 20.0
     """Observatory seconds between two published statuses in which only times moved on."""
 
     queue_limit: int = 16

@@ -76,7 +76,8 @@ class WeatherSourceActor(DeviceActor):
             self._report()
             return
         since_s = self.clock.monotonic_s() - self._reported_s
-        if self._reporting is None and (changed or since_s >= self._settings.report_refresh_s):
+        refresh_s = 0.9 * self._settings.report_refresh_s  # stations publish with that period
+        if self._reporting is None and (changed or since_s >= refresh_s):
             wall = self.clock.wall_to_loop_s
             wait_s = max(
                 wall(self._settings.gather_s), wall(self._settings.report_period_s) - since_s

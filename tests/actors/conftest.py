@@ -279,10 +279,9 @@ class Site:
 @pytest_asyncio.fixture
 async def site(system: ActorSystem) -> AsyncIterator[Site]:
     """A site without devices, in virtual time."""
-    faults = Faults(random.Random(1))
+    faults = Faults(random.Random(1))  # noqa: S311 - a seeded stream, not a secret
     running = Site(system, Router(asyncio.get_running_loop(), faults=faults))
     await running.start()
     yield running
     for device in running.devices:
         await device.stop()
-

@@ -6,6 +6,7 @@ import asyncio
 
 import pytest
 
+from actors.device.messages import Command
 from actors.focuser.actor import FocuserActor
 from actors.focuser.messages import FocusFor
 from actors.focuser.offsets import best_position_um, plate_shift_um
@@ -28,7 +29,7 @@ def test_focus_moves_by_the_difference_of_equivalent_thicknesses() -> None:
 
 
 def test_focus_follows_temperature_when_it_is_known() -> None:
-    """Five degrees colder at -20 um per degree is 100 um; unknown temperature compensates nothing."""
+    """Five degrees colder at -20 um per degree is 100 um; unknown temperature changes nothing."""
     assert best_position_um("r", temperature_deg_c=5.0, settings=SETTINGS) == 5100.0
     assert best_position_um("r", temperature_deg_c=None, settings=SETTINGS) == 5000.0
 
@@ -57,7 +58,5 @@ async def test_focuser_goes_to_the_filters_focus_and_ignores_trifles(site) -> No
     assert device.verbs == ["move"]
     far = FocuserSettings(best_um=0.0, equivalent_thickness_um={"g": -500.0})
     assert best_position_um("g", temperature_deg_c=None, settings=far) == 0.0
-    from actors.device.messages import Command
-
     outcome = await ref.ask(Command(verb="move", args={"position_um": 20000.0}, cause="t"))
     assert outcome.status is CommandStatus.REJECTED

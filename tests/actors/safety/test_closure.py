@@ -66,7 +66,7 @@ def test_closing_ends_when_it_is_safe_again() -> None:
 
 @given(st.lists(st.tuples(st.booleans(), st.booleans()), max_size=300))
 def test_open_dome_is_never_left_without_an_order_for_long(words) -> None:
-    """For any history: an unsafe second with the dome not seen closed follows an order by < 10 s."""
+    """For any history: an unsafe second with the dome not closed follows an order by < 10 s."""
     _, acts = run(words)
     orders = [at for at, act in acts if act == "order"]
     for number, (must_close, seen_closed) in enumerate(words):

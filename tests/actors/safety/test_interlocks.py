@@ -268,7 +268,9 @@ def test_safe_implies_everything_good_for_the_hold_off(steps) -> None:
         if blind or wet or contact:
             harmed_s = facts.now_s
         if safety is S.SAFE:
-            assert not (blind or wet or contact)
+            assert not blind
+            assert not wet
+            assert not contact
             assert facts.weather.safety is S.SAFE
             assert facts.sun_altitude_deg <= SETTINGS.sun_open_below_deg + 0.05
             assert not facts.lock

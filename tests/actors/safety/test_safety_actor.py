@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 from datetime import UTC, datetime
 
 import pytest
@@ -197,7 +198,7 @@ async def test_dome_that_does_not_close_is_ordered_on_alarmed_and_loses_its_leas
     assert len([entry for entry in alarms if "not seen closed" in entry.text]) == 1
     assert observatory.dome.verbs.count("close") >= 3
     assert now_s - max(leases) > 150.0
-    gaps = [later - earlier for earlier, later in zip(leases, leases[1:], strict=False)]
+    gaps = [later - earlier for earlier, later in itertools.pairwise(leases)]
     assert max(gaps) == pytest.approx(5.0, abs=0.1)
 
 
