@@ -16,7 +16,14 @@ from typing import TYPE_CHECKING, Any, assert_never
 from actors.archive import recovery
 from actors.archive.circumstances import Surroundings
 from actors.archive.close_request import close_directories
-from actors.archive.frame_job import Archive, FrameDone, FrameJob, archive_frame, set_aside
+from actors.archive.frame_job import (
+    Archive,
+    FrameDone,
+    FrameJob,
+    archive_frame,
+    release,
+    set_aside,
+)
 from actors.archive.messages import CloseRequest, FrameArchived, SequenceDirectoryClosed
 from actors.archive.records import entry_of, record_of
 from actors.camera.messages import ExposureStarted, FrameSpooled
@@ -70,7 +77,7 @@ class ArchiveActor(Actor):
         self._queue: deque[Job] = deque()
         self._handled: dict[str, None] = {}
         self._unknown: frozenset[str] = frozenset()
-        self._unindexed: list[FrameRecord] = []
+        self._unindexed: list[tuple[FrameRecord, FrameSpooled]] = []
         self._working = False
         self._paused = False
         self._failures = 0
@@ -81,6 +88,13 @@ class ArchiveActor(Actor):
         self.subscribe(ExposureStarted, FrameSpooled, DeviceStatus, WeatherReport, WeatherVerdict)
         self.every(self._archive.settings.scan_s, _Scan(), initial_delay_s=0.0)
         self.start_task(self._close_finished(), name="close-finished")
+
+    async def on_stop(self) -> None:
+        """Archive what is queued; what cannot be is in the spool, for the next start."""
+        self._working = False
+        await self._work_off()
+        if self._queue:
+            self.log.error("stopped with %d jobs undone; frames are in the spool", len(self._queue))
 
     async def on_receive(self, message: Message) -> Any:
         """Queue what blocks, remember the rest."""
@@ -175,7 +189,8 @@ class ArchiveActor(Actor):
             )
         )
         self.publish(entry_of(frame, done, who=self.path, time_utc=self.clock.now()))
-        self._unindexed.append(record_of(frame, done, archived_utc=self.clock.now()))
+        record = record_of(frame, done, archived_utc=self.clock.now())
+        self._unindexed.append((record, frame))
         await self._index()
         while len(self._handled) > _REMEMBERED + len(self._queue):
             del self._handled[next(iter(self._handled))]
@@ -205,14 +220,16 @@ class ArchiveActor(Actor):
             self.publish(SequenceDirectoryClosed(request_id=request_id, path=new))
 
     async def _index(self) -> None:
-        """Write index rows; what cannot be written is tried again with the next frame."""
+        """Write index rows, then empty the spool; the rest is tried again with the next frame."""
         while self._unindexed:
+            record, frame = self._unindexed[0]
             try:
-                await self._store.frames.put(self._unindexed[0])
+                await self._store.frames.put(record)
             except PyrosError as error:
                 self.log.error("%d frames not indexed: %s", len(self._unindexed), error)  # noqa: TRY400 - one line
                 return
             del self._unindexed[0]
+            await self._blocking(release, self._archive.data_dir, frame)
 
     async def _blocking(self, fn: Any, *args: Any) -> Any:
         return await self.blocking(fn, *args, deadline_s=self._archive.settings.deadline_s)

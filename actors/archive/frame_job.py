@@ -1,7 +1,7 @@
 """One frame from the spool to its place: everything that blocks, done in a worker thread.
 
-The order makes it safe to die anywhere: the spool file goes last, a name without `.tmp` is
-complete, and doing it all again gives the same file under the same name.
+The order makes it safe to die anywhere: a name without `.tmp` is complete, the spool file goes last
+(when the index has the frame), and doing it all again gives the same file under the same name.
 """
 
 from __future__ import annotations
@@ -107,8 +107,6 @@ def archive_frame(archive: Archive, job: FrameJob) -> FrameDone:
     write_preview(pixels, archive.data_dir / preview, longest_px=settings.preview_px)
     if frame.context.alert_id is not None and frame.kind == "light":
         _offer(target, archive.data_dir / layout.TO_SCIENCE_CENTRE / target.name)
-    forget_exposure(archive.data_dir, frame.exposure_id)
-    _spool(job).unlink(missing_ok=True)
     scale = facts.instrument.pixel_scale_arcsec
     return FrameDone(
         path=target.relative_to(archive.data_dir).as_posix(),
@@ -131,9 +129,14 @@ def set_aside(data_dir: Path, spool: Path) -> str | None:
     return str(place)
 
 
-def forget_exposure(data_dir: Path, exposure_id: str) -> None:
-    """Drop the note of an exposure under way: its frame is safe."""
-    note = data_dir / layout.EXPOSURES / f"{layout.path_word(exposure_id)}.json"
+def release(data_dir: Path, frame: FrameSpooled) -> None:
+    """Drop the spool file and the note of a frame that is archived and indexed: the last step.
+
+    Raises:
+        OSError: When they cannot be removed.
+    """
+    Path(frame.path).unlink(missing_ok=True)
+    note = data_dir / layout.EXPOSURES / f"{layout.path_word(frame.exposure_id)}.json"
     note.unlink(missing_ok=True)
 
 

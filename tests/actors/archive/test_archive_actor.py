@@ -331,10 +331,12 @@ async def test_archive_works_without_the_database_and_catches_up(
         system.events.publish(camera.expose())
     await asyncio.sleep(1.0)
     assert len(_of(heard, FrameArchived)) == 2
+    assert len(_files(camera.spool)) == 2, "a crash now must not leave frames without a row"
     await store.database.open()
     system.events.publish(camera.expose())
     await asyncio.sleep(1.0)
     assert await store.frames.count() == 3
+    assert _files(camera.spool) == []
 
 
 async def test_frame_nobody_announced_is_recovered_after_a_crash(
@@ -441,3 +443,39 @@ async def test_directories_of_requests_closed_meanwhile_are_closed_at_start(
     await asyncio.sleep(1.0)
     assert [e.path for e in _of(heard, SequenceDirectoryClosed)] == ["PRODUCED_DATA/routine_agn-1"]
     assert (data_dir / "PRODUCED_DATA/routine_sn-1_active").is_dir()
+
+
+async def test_stop_archives_what_is_queued(system, archive, camera, heard, store):
+    """An orderly end leaves no frame in the spool, not even the one under way."""
+    ref = await archive()
+    for _ in range(4):
+        system.events.publish(camera.expose())
+    await asyncio.sleep(0.0)
+    await ref.stop()
+    assert await store.frames.count() == 4
+    assert _files(camera.spool) == []
+    assert {e.path for e in _of(heard, FrameArchived)} == {
+        record.path for record in await store.frames.of_night("2026-11-23")
+    }
+
+
+async def test_frame_archived_and_not_indexed_is_done_again_after_a_crash(
+    system, archive, camera, data_dir, heard, store
+):
+    """Killed between the rename and the index: the next start finds the spool file and finishes."""
+    first = await archive("first")
+    frame = camera.expose()
+    system.events.publish(camera.started(frame))
+    await store.database.close()
+    system.events.publish(frame)
+    await asyncio.sleep(1.0)
+    (before,) = _of(heard, FrameArchived)
+    await first.stop()
+    await store.database.open()
+    await archive("second")
+    await asyncio.sleep(1.0)
+    record = await store.frames.get(frame.exposure_id)
+    assert record is not None
+    assert record.path == before.path
+    assert _files(camera.spool) == []
+    assert len(list(data_dir.rglob("*.fits"))) == 1
