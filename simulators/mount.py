@@ -16,6 +16,7 @@ from simulators.mount_motion import (
     Slewing,
     Standing,
     displaced,
+    drifted,
     halted,
     now_doing,
     pointing,
@@ -29,8 +30,11 @@ if TYPE_CHECKING:
 
     from protocols.payloads import Value
     from simulators.metal import Mount
-    from simulators.mount_motion import Motion
+    from simulators.mount_motion import Motion, Pointing
     from simulators.orders import Answer, Order
+
+
+_DRIFT_S = 600.0
 
 
 class MountSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -88,6 +92,7 @@ class MountSimulator(SimulatedDevice):
     def __init__(self, wiring: Wiring, unit: str, settings: MountSettings) -> None:
         super().__init__(wiring, unit, settings.id)
         self.settings = settings
+        self._stood: tuple[Standing, float, Pointing] | None = None
 
     @property
     def metal(self) -> Mount:
@@ -97,7 +102,7 @@ class MountSimulator(SimulatedDevice):
     def readings(self, unix_s: float) -> dict[str, Value]:
         """Where it points and what it does."""
         motion = now_doing(self.metal.motion, unix_s)
-        at = pointing(motion, self.wiring.metal.site, unix_s)
+        at = self._pointing(motion, unix_s)
         return {
             "ra_deg": at.ra_deg,
             "dec_deg": at.dec_deg,
@@ -108,6 +113,16 @@ class MountSimulator(SimulatedDevice):
             "parked": isinstance(motion, Standing) and motion.parked,
             "cover": self._cover(unix_s),
         }
+
+    def _pointing(self, motion: Motion, unix_s: float) -> Pointing:
+        """Where it points; while it stands still the sky's turn is added to an exact place."""
+        if self._stood is not None:
+            stood, since_unix_s, at = self._stood
+            if motion is stood and unix_s - since_unix_s < _DRIFT_S:
+                return drifted(at, unix_s - since_unix_s)
+        at = pointing(motion, self.wiring.metal.site, unix_s)
+        self._stood = (motion, unix_s, at) if isinstance(motion, Standing) else None
+        return at
 
     def _cover(self, unix_s: float) -> str:
         cover = self.metal.cover

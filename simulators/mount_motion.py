@@ -6,7 +6,7 @@ A slew aims at where the target will be when the axes arrive. Azimuth turns the 
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, assert_never
 
 from pyros.sky.engine import altaz_now, icrs_from_altaz
@@ -95,6 +95,16 @@ def pointing(motion: Motion, site: Site, unix_s: float) -> Pointing:
     else:
         ra_deg, dec_deg = icrs_from_altaz(site, alt_deg, az_deg, unix_s)
     return Pointing(ra_deg=ra_deg, dec_deg=dec_deg, alt_deg=alt_deg, az_deg=az_deg)
+
+
+SKY_TURN_DEG_S = 360.985_647_366 / 86_400.0
+"""The Earth turns by so much against the stars in a second (Capitaine et al. 2003)."""
+
+
+def drifted(standing: Pointing, elapsed_s: float) -> Pointing:
+    """Where a tube at rest points some minutes later: right to 0.01 deg after ten."""
+    ra_deg = (standing.ra_deg + SKY_TURN_DEG_S * elapsed_s) % 360.0
+    return replace(standing, ra_deg=ra_deg)
 
 
 def slew(

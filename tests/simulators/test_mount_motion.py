@@ -10,6 +10,7 @@ from simulators.mount_motion import (
     Following,
     Standing,
     displaced,
+    drifted,
     halted,
     horizontal_deg,
     now_doing,
@@ -66,6 +67,10 @@ def test_standing_mount_drifts_over_the_sky(site, night_unix_s):
     first = pointing(tube, site, night_unix_s)
     later = pointing(tube, site, night_unix_s + 239.345)
     assert (later.ra_deg - first.ra_deg) % 360.0 == pytest.approx(1.0, abs=1e-3)
+    soon = pointing(tube, site, night_unix_s + 600.0)
+    guessed = drifted(first, 600.0)
+    assert guessed.ra_deg == pytest.approx(soon.ra_deg, abs=1e-2)
+    assert guessed.dec_deg == pytest.approx(soon.dec_deg, abs=1e-2)
     assert icrs_from_altaz(site, 70.0, 180.0, night_unix_s) == (first.ra_deg, first.dec_deg)
 
 
