@@ -85,11 +85,17 @@ def truth(value: object) -> bool | None:
 
 def text_of(value: object, *, limit: int = 256) -> str | None:
     """A stripped, printable, bounded text, or None when there is none."""
+    if type(value) is str and len(value) <= limit:  # nearly every text of nearly every packet
+        cleaned = value.strip()
+        if cleaned.isprintable():
+            return cleaned or None
     if isinstance(value, bool) or not isinstance(value, str | int | float):
         return None
     if isinstance(value, int) and abs(value) >= 10**limit:
         return None
-    cleaned = "".join(c if c.isprintable() else " " for c in str(value)[: 4 * limit]).strip()
+    cleaned = str(value)[: 4 * limit].strip()
+    if not cleaned.isprintable():
+        cleaned = "".join(c if c.isprintable() else " " for c in cleaned).strip()
     return cleaned[:limit] or None
 
 

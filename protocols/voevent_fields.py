@@ -52,16 +52,16 @@ class VoEventFields:
     locations: int = 0
     params: list[Param] = field(default_factory=list)
     cites: list[Citation] = field(default_factory=list)
+    by_name: dict[str, list[str]] = field(default_factory=dict)
 
     def values(self, *names: str) -> list[str]:
-        """Every value given for any of these parameter names, in any group, in document order."""
-        wanted = {name.lower() for name in names}
-        return [p.value for p in self.params if p.name.lower() in wanted]
+        """Every value given for any of these parameter names, whatever the group and the case."""
+        return [value for name in names for value in self.by_name.get(name.lower(), ())]
 
     def first(self, *names: str) -> str | None:
         """The first value of the first of these names that is present."""
         for name in names:
-            found = self.values(name)
+            found = self.by_name.get(name.lower())
             if found:
                 return found[0]
         return None
@@ -219,6 +219,7 @@ def _add_param(found: VoEventFields, group: str, name: object, value: object) ->
     if clean is not None:
         written = str(value).lower() if isinstance(value, bool) else text_of(value, limit=1024)
         found.params.append(Param(group, clean, written or ""))
+        found.by_name.setdefault(clean.lower(), []).append(written or "")
 
 
 def _add_cite(found: VoEventFields, kind: object, ivorn: object) -> None:

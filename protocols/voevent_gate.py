@@ -77,7 +77,9 @@ def read_xml(raw: bytes) -> Any:
 def local_name(element: Any) -> str:
     """An element's name without its namespace; empty for what is no element."""
     tag = element.tag
-    return tag.rpartition("}")[2] if isinstance(tag, str) else ""
+    if not isinstance(tag, str):
+        return ""
+    return tag.rpartition("}")[2] if tag[:1] == "{" else tag
 
 
 def _first_line(error: Exception) -> str:
