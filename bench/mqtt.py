@@ -39,9 +39,16 @@ TICKS_PER_S = os.sysconf("SC_CLK_TCK")
 
 def say(figure: str, value: float, unit: str, broker: str, target: float | None = None) -> None:
     """Print one figure."""
-    line = {"figure": figure, "value": round(value, 3), "unit": unit, "broker": broker}
+    line: dict[str, float | str] = {
+        "figure": figure,
+        "value": round(value, 3),
+        "unit": unit,
+        "broker": broker,
+    }
     if target is not None:
         line["target"] = target
+    if broker != "pyros":
+        line["peer"] = broker
     print(json.dumps(line), flush=True)
 
 

@@ -48,7 +48,7 @@ class Subscribe(Message):
     """Have the messages of a filter told to an actor as `MqttReceived`, retained ones first.
 
     Subscribing again brings the retained messages again, also to others who share the filter.
-    Filters of one process should be the same or disjoint: Mosquitto sends a copy for each that matches.
+    Filters of one process are best the same or disjoint: Mosquitto sends a copy for each.
     """
 
     filter: str
