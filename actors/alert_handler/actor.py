@@ -14,6 +14,7 @@ from actors.alert_handler.events import EventDesk, FollowedEvent
 from actors.alert_handler.follow_up import FollowUp, follow_up
 from actors.alert_handler.messages import InjectTestAlert
 from actors.alert_handler.observability import observability
+from actors.alert_handler.recovery import restore
 from actors.alert_handler.scribe import Scribe
 from actors.alert_handler.templates import AlertTemplates, place_in_view
 from actors.alert_source.messages import PacketReceived, PacketStored
@@ -25,6 +26,7 @@ from actors.scheduler.messages import Submit
 from actors.sequencer.messages import AlertStage, SequenceEnded
 from protocols.notice_parser import parse_notice
 from pyros.actor import Actor, Lane, Message
+from pyros.clock import unix_from_datetime
 from pyros.domain.alert.book import Action, Outcome, receive
 from pyros.domain.alert.event import EventState, needs_repointing
 from pyros.domain.alert.gate import Observability
@@ -34,6 +36,7 @@ from pyros.errors import PyrosError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from actors.alert_handler.rules import RuleFile
     from actors.alert_handler.settings import AlertHandlerSettings
@@ -98,7 +101,7 @@ class AlertHandler(Actor):
         self._majordome = majordome
         self._scheduler = scheduler
         self._channel_times = channel_times
-        self._desk = EventDesk()
+        self._desk = EventDesk(rules)
         self._scribe = Scribe(actor=self, store=store, desk=self._desk)
         self._injected = 0
 
@@ -107,16 +110,7 @@ class AlertHandler(Actor):
         self._rules.load()
         self.subscribe(AlertStage, ExposureStarted, FrameArchived, SequenceEnded)
         self.every(self.clock.wall_to_loop_s(_RULES_PERIOD_S), _LookAtRules())
-        for packet in await self._store.alerts.unjudged():
-            try:
-                notice = parse_notice(
-                    packet.raw,
-                    source=packet.source,
-                    topic=packet.topic,
-                    received_utc=packet.received_utc,
-                )
-            except NoticeError:
-                continue
+        for packet, notice in await restore(self._desk, self._store, self._observability_then):
             now_s = self.clock.monotonic_s()
             self.ref.tell(
                 _Judge(
@@ -208,7 +202,11 @@ class AlertHandler(Actor):
             received_monotonic_s=order.received_monotonic_s,
         )
 
-    def _observability(self, notice: Notice) -> Observability:
+    def _observability_then(self, notice: Notice) -> Observability:
+        """What the sky said when the notice came in (after a start)."""
+        return self._observability(notice, notice.received_utc)
+
+    def _observability(self, notice: Notice, at_utc: datetime | None = None) -> Observability:
         """What the sky says, by the altitude of the laxest strategy."""
         if notice.ra_deg is None or notice.dec_deg is None:
             return Observability(now=False, text="no position to look at")
@@ -219,7 +217,7 @@ class AlertHandler(Actor):
             self._site,
             notice.ra_deg,
             notice.dec_deg,
-            self.clock.unix_s(),
+            unix_from_datetime(at_utc or self.clock.now()),
             min_altitude_deg=lowest_deg,
             max_sun_altitude_deg=self._settings.max_sun_altitude_deg,
             exposure_s=_FIRST_LOOK_S,

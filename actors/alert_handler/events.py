@@ -12,6 +12,7 @@ from pyros.domain.alert.event import TRANSITIONS, EventState, step
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from actors.alert_handler.rules import RuleFile
     from pyros.domain.alert.notice import Notice
     from pyros.domain.alert.strategy import Strategy
 
@@ -89,8 +90,15 @@ class FollowedEvent:
 
 @dataclass(slots=True)
 class EventDesk:
-    """The book of events and what is remembered of those followed."""
+    """The book of events and what is remembered of those followed.
 
+    Attributes:
+        rules: The rules in force.
+        book: Recent events.
+        by_id: What is remembered of each event that is followed.
+    """
+
+    rules: RuleFile
     book: AlertBook = field(default_factory=AlertBook)
     by_id: dict[str, FollowedEvent] = field(default_factory=dict)
 
@@ -117,7 +125,9 @@ class EventDesk:
         """Move an event where its state machine allows it; otherwise it stays."""
         event = self.book.event(key)
         if event is not None and state in TRANSITIONS[event.state]:
-            self.book = self.book.with_event(step(event, state, now_utc, reason))
+            self.book = self.book.with_event(
+                step(event, state, now_utc, reason), self.rules.rules.association
+            )
 
     def state(self, key: str) -> str:
         """State of an event, IGNORED when the book has forgotten it."""
