@@ -337,6 +337,11 @@ class Cell:
         self.watchers = self.watching = self.links = None
         self.actor = self.task = self.guardian = self.worker = None
 
+    def start_failed(self) -> bool:
+        """Whether the present or last incarnation ended before it ran."""
+        started = self.started
+        return started is not None and started.done() and started.result() is not None
+
     # --- housekeeping --------------------------------------------------------------------------
 
     def forget_timer(self, timer: TimerHandle) -> None:

@@ -8,9 +8,11 @@ exit is decided by a pure function (`verdict.py`).
 from __future__ import annotations
 
 import asyncio
+import math
 from typing import TYPE_CHECKING, Any
 
 from pyros.actor.backoff import Backoff, RestartBudget
+from pyros.actor.child import Child
 from pyros.actor.child_spec import ChildSpec, Restart, Strategy, Supervision, SupervisorSpec
 from pyros.actor.endings import abandon, finish, rest
 from pyros.actor.errors import BadSpecError, EscalatedError, RestartLimitError, StartError
@@ -21,45 +23,6 @@ from pyros.actor.verdict import Verdict, verdict
 
 if TYPE_CHECKING:
     from pyros.actor.cell import Cell
-
-
-class Child:
-    """What a guardian keeps of one child.
-
-    Attributes:
-        spec: Its specification.
-        cell: Its cell.
-        static: Whether it comes from the supervisor's own specification.
-        failures: Restarts since it was last healthy: the `n` of the back-off (rule S4).
-        started_s: Loop second of its last start.
-        starting: Whether guardian code awaits its start and decides itself about a failure.
-        stopping: Whether guardian code is stopping it.
-        keep: While being stopped: whether to restart it later, mailbox kept.
-        revival: The task that restarts it alone.
-    """
-
-    __slots__ = (
-        "cell",
-        "failures",
-        "keep",
-        "revival",
-        "spec",
-        "started_s",
-        "starting",
-        "static",
-        "stopping",
-    )
-
-    def __init__(self, spec: ChildSpec[Any], cell: Cell, *, static: bool) -> None:
-        self.spec = spec
-        self.cell = cell
-        self.static = static
-        self.failures = 0
-        self.started_s = 0.0
-        self.starting = False
-        self.stopping = False
-        self.keep = False
-        self.revival: asyncio.Task[None] | None = None
 
 
 class Guardian:
@@ -150,12 +113,10 @@ class Guardian:
 
     def child_ended(self, child: Child, exit_: Exit) -> None:
         """An incarnation of a child is over; called by the system, once each."""
-        if child.keep or (
-            child.starting and not child.stopping and exit_.reason is Reason.START_FAILED
-        ):
-            rest(child.cell, exit_)
+        if child.keep or (child.starting and not child.stopping and child.cell.start_failed()):
+            rest(child.cell, exit_)  # who stops or starts it goes on from here
             return
-        if child.starting or child.stopping or self.closing:
+        if child.stopping or self.closing:
             finish(child.cell, exit_)
             return
         match verdict(child.spec, exit_):
@@ -324,20 +285,30 @@ class Guardian:
 
     async def _stop(self, child: Child, *, keep: bool, reason: Reason = Reason.SHUTDOWN) -> None:
         cell = child.cell
-        system = cell.system
-        child.keep = keep
         if cell.task is None:
             if not keep and cell.state is not State.STOPPED:
                 finish(cell, Exit(reason=reason))
-            return
-        child.stopping = True
-        try:
+        elif keep and child.stopping and not child.keep:
+            await _wait(cell.when_ended(), math.inf)  # somebody is stopping it for good
+        else:
+            child.keep = keep
+            child.stopping += 1
             ended = cell.when_ended()
-            timeout_s = child.spec.stop_timeout_s * system.speed
-            if timeout_s == 0:
+            if child.spec.stop_timeout_s == 0:
                 cell.kill()
             else:
                 cell.request_stop(reason)
+            # A stop, once begun, must end as one, whatever becomes of who began it.
+            seeing_off = cell.system.spawn_task(self._see_off(child, ended), f"{cell.path}:stop")
+            await asyncio.shield(seeing_off)
+
+    async def _see_off(self, child: Child, ended: asyncio.Future[Exit]) -> None:
+        """Wait for it, cancel it at its deadline, give it up after that (rule S6)."""
+        cell = child.cell
+        system = cell.system
+        timeout_s = child.spec.stop_timeout_s * system.speed
+        try:
+            if timeout_s > 0:
                 if await _wait(ended, timeout_s):
                     return
                 if cell.task is not None:
@@ -346,8 +317,9 @@ class Guardian:
             if not await _wait(ended, 2 * GRACE_S * system.speed):
                 abandon(cell, "neither stops nor yields to cancellation")
         finally:
-            child.stopping = False
-            child.keep = False
+            child.stopping -= 1
+            if not child.stopping:
+                child.keep = False
 
     async def remove(self, child: Child, reason: Reason) -> None:
         """Stop a child for good and forget it; a static one stays known, to be started again."""
@@ -396,5 +368,5 @@ class Guardian:
 
 
 async def _wait(ended: asyncio.Future[Exit], timeout_s: float) -> bool:
-    done, _ = await asyncio.wait([ended], timeout=None if timeout_s == float("inf") else timeout_s)
+    done, _ = await asyncio.wait([ended], timeout=None if timeout_s == math.inf else timeout_s)
     return bool(done)

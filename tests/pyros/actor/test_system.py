@@ -148,7 +148,10 @@ async def test_trace_is_bounded(system: ActorSystem, world: World):
 @pytest.mark.parametrize(
     ("header", "trace_id"),
     [
-        ("00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01", "0af7651916cd43dd8448eb211c80319c"),
+        (
+            "00-0af7651916cd43dd8448eb211c80319c-b7ad6b7169203331-01",
+            "0af7651916cd43dd8448eb211c80319c",
+        ),
         ("00-00000000000000000000000000000000-b7ad6b7169203331-01", None),
         ("00-0af7-b7ad-01", None),
         ("", None),
