@@ -9,9 +9,11 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any, ClassVar
 
+from actors.alert_handler.messages import AlertUpdated
 from actors.alert_source.messages import PacketReceived, PacketStored
 from actors.scheduler.messages import PlanPublished
 from actors.web_gateway import orders
+from actors.web_gateway.alert_section import alert_targets
 from actors.web_gateway.changes import Append, Json, Put
 from actors.web_gateway.messages import OperatorOrder, OrderTaken, SubmitPacket
 from actors.web_gateway.sections import EVENTS, changes_of
@@ -36,6 +38,10 @@ if TYPE_CHECKING:
     from actors.web_gateway.settings import WebGatewaySettings
     from pyros.actor import Deferred
     from pyros.sky.site import Site
+
+
+NIGHT_WITHIN_S = 20.0
+"""Most wall seconds for the curves of a night; it takes a tenth of one, once a day."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -86,7 +92,7 @@ class WebGateway(Actor):
         """Say what never changes, look at the sky, and listen."""
         self.subscribe(*EVENTS, LinkUp, LinkDown)
         self._model.apply([Put(key="site", value=self._site_section())])
-        self._look_at_sky()
+        await self._look_at_sky()
         wall_s = self.clock.wall_to_loop_s(1.0)
         self.every(max(self._settings.sky_step_s, wall_s), Look(at="sky"))
         self.every(self._settings.tree_period_s * wall_s, Look(at="tree"), initial_delay_s=0.0)
@@ -97,7 +103,7 @@ class WebGateway(Actor):
         match message:
             case Look(at="sky"):
                 if self._model.watched:
-                    self._look_at_sky()
+                    await self._look_at_sky()
             case Look(at="tree"):
                 if self._model.watched:
                     self._look_at_tree()
@@ -112,7 +118,9 @@ class WebGateway(Actor):
             case _:
                 self._model.apply(changes_of(message, self._model, self.clock.now()))
                 if isinstance(message, PlanPublished):
-                    self._draw_plan(message)
+                    await self._draw_plan(message)
+                elif isinstance(message, AlertUpdated) and self._model.watched:
+                    await self._look_at_sky()
 
     def _site_section(self) -> dict[str, Json]:
         horizon = self._site.horizon
@@ -126,12 +134,14 @@ class WebGateway(Actor):
             **self._about,
         }
 
-    def _look_at_sky(self) -> None:
+    async def _look_at_sky(self) -> None:
         unix_s = self.clock.unix_s()
         label = night_label(self._site, unix_s)
         if self._model.record("night").get("night") != label:
-            self._model.apply([Put(key="night", value=night_section(self._site, label))])
-        sky = sky_section(self._site, unix_s, self._targets)
+            night = await self.blocking(night_section, self._site, label, deadline_s=NIGHT_WITHIN_S)
+            self._model.apply([Put(key="night", value=night)])
+        targets = (*self._targets, *alert_targets(self._model))
+        sky = sky_section(self._site, unix_s, targets)
         self._model.apply([Put(key="sky", value=sky)])
 
     def _look_at_tree(self) -> None:
@@ -147,7 +157,7 @@ class WebGateway(Actor):
         point: dict[str, Json] = {name: dict(good) for name, good in values.items()}
         self._model.apply([Append(stream="trend", item={"t": unix_s, "stations": point})])
 
-    def _draw_plan(self, plan: PlanPublished) -> None:
+    async def _draw_plan(self, plan: PlanPublished) -> None:
         self._targets = tuple(
             Target(item.sequence_id, item.ra_deg, item.dec_deg)
             for item in plan.scheduled[: self._settings.targets_drawn]
@@ -155,7 +165,7 @@ class WebGateway(Actor):
         curves = block_curves(self._site, plan.night, plan.scheduled)
         self._model.apply([Put(key="curves", value={"version": plan.version, "alt_deg": curves})])
         if self._model.watched:
-            self._look_at_sky()
+            await self._look_at_sky()
 
     def _link(self, event: LinkUp | LinkDown) -> None:
         down = isinstance(event, LinkDown)

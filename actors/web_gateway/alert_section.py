@@ -7,13 +7,28 @@ from typing import TYPE_CHECKING
 from actors.alert_handler.messages import AlertUpdated
 from actors.web_gateway.changes import Change, Drop, Json, Put
 from actors.web_gateway.json_values import instant, number
+from actors.web_gateway.sky_view import Target
 
 if TYPE_CHECKING:
     from actors.sequencer.messages import AlertStage
     from actors.web_gateway.live_model import LiveModel
 
+DRAWN = 5
+"""Newest accepted alerts that the sky plot shows."""
 MAX_ALERTS = 60
 """Newest alerts on the pages; the store has them all."""
+
+
+def alert_targets(model: LiveModel) -> tuple[Target, ...]:
+    """Where the accepted alerts of the pages are, for the sky plot."""
+    found = []
+    for alert_id, known in model.under("alerts").items():
+        if not isinstance(known, dict) or known.get("decision") != "accepted":
+            continue
+        ra_deg, dec_deg = known.get("ra_deg"), known.get("dec_deg")
+        if isinstance(ra_deg, float) and isinstance(dec_deg, float):
+            found.append(Target(f"alert/{alert_id}", ra_deg, dec_deg))
+    return tuple(found[-DRAWN:])
 
 
 def alert(event: AlertUpdated | AlertStage, model: LiveModel) -> list[Change]:

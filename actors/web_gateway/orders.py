@@ -6,9 +6,11 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING, assert_never
 
 from actors.alert_handler.messages import InjectTestAlert
+from actors.device.messages import Command
 from actors.journal.messages import JournalEntry, Severity
 from actors.majordome.messages import AbortSequence, CloseDome, Pause, Resume
 from actors.web_gateway.messages import OperatorOrder, OrderAction
+from pyros.errors import TransientError
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -27,11 +29,13 @@ class OrderParties:
         majordome: Pauses, resumes, aborts, closes.
         alert_handler: Injects test alerts.
         alert_inlet: Takes raw packets that come by HTTP.
+        domes: Asked to close directly when the majordome does not answer.
     """
 
     majordome: ActorRef[Actor]
     alert_handler: ActorRef[Actor]
     alert_inlet: ActorRef[Actor]
+    domes: tuple[ActorRef[Actor], ...] = ()
 
 
 async def carry_out(order: OperatorOrder, parties: OrderParties, timeout_s: float) -> str:
@@ -54,7 +58,7 @@ async def carry_out(order: OperatorOrder, parties: OrderParties, timeout_s: floa
         case OrderAction.ABORT:
             done = await parties.majordome.ask(AbortSequence(who=who, why=why), timeout_s=timeout_s)
         case OrderAction.CLOSE_DOME:
-            done = await parties.majordome.ask(CloseDome(who=who, why=why), timeout_s=timeout_s)
+            return await _close(order, parties, timeout_s)
         case OrderAction.INJECT_ALERT:
             ivorn = await parties.alert_handler.ask(
                 InjectTestAlert(kind=order.alert_kind, ra_deg=None, dec_deg=None, who=who, why=why),
@@ -63,6 +67,23 @@ async def carry_out(order: OperatorOrder, parties: OrderParties, timeout_s: floa
             return f"test alert {ivorn} injected"
         case _:
             assert_never(order.action)
+    return done.text
+
+
+async def _close(order: OperatorOrder, parties: OrderParties, timeout_s: float) -> str:
+    """Closing must not hang on the majordome: without its answer the domes are asked directly."""
+    try:
+        done = await parties.majordome.ask(
+            CloseDome(who=order.who, why=order.why), timeout_s=timeout_s
+        )
+    except TransientError as error:
+        if not parties.domes:
+            raise
+        cause = f"operator {order.who}: {order.why}"
+        for dome in parties.domes:
+            dome.tell(Command(verb="close", args={}, cause=cause))
+        names = ", ".join(dome.path for dome in parties.domes)
+        return f"the majordome does not answer ({error}); {names} told to close directly"
     return done.text
 
 

@@ -10,6 +10,8 @@ import pytest
 from playwright.async_api import expect
 
 from actors.majordome.messages import CloseDome
+from actors.web_gateway.changes import Drop
+from pyros.store.journal import JournalLine
 from tests.browser import staged_night
 from web.live import HUB
 from web.server import WebServer
@@ -158,6 +160,20 @@ async def test_log_is_filtered_and_held(
     await expect(page.locator("#log .log-line")).to_have_count(5)
     await page.locator("#log button", has_text="Follow").click()
     await expect(page.locator("#log .log-line").first).to_contain_text("a new line")
+
+
+async def test_page_opens_with_what_was_before(
+    stage: Stage, visit: Callable[..., Awaitable[Visit]]
+) -> None:
+    """A page opened after a restart has the last frames and the journal's lines from the store."""
+    written = JournalLine(
+        kind="system", subject="/", text="PyROS started", time_utc=staged_night.NOW, data={}
+    )
+    await stage.services.store.journal.append([written] * 3)
+    stage.model.apply([Drop(key="images/t1/cam-vis"), Drop(key="images/t1/cam-nir")])
+    page = (await visit()).page
+    await expect(page.locator("#log")).to_contain_text("PyROS started")
+    await expect(page.locator("#cameras figure")).to_have_count(2)
 
 
 async def test_page_speaks_french(visit: Callable[..., Awaitable[Visit]]) -> None:

@@ -1,7 +1,9 @@
 // The page: starts the live stream, lays out the panels, listens to the few keys there are.
 import { effect, html, render } from "./vendor/ui.js";
 import { language } from "./i18n.js";
+import { loadLastFrames, loadOlderLines } from "./history.js";
 import { phase, start } from "./link.js";
+import { log } from "./model.js";
 import { setTheme, theme, themes } from "./theme.js";
 import { Alerts } from "./parts/alerts.js";
 import { Bar } from "./parts/bar.js";
@@ -49,3 +51,9 @@ const place = document.getElementById("page");
 place.textContent = "";
 render(html`<${Page} />`, place);
 start();
+loadLastFrames();
+const stopWaiting = effect(() => {
+  if (phase.value !== "live") return;
+  setTimeout(() => stopWaiting(), 0);
+  if (log.peek().length < 100) loadOlderLines(200);
+});

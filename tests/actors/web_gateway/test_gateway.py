@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from actors.alert_source.messages import PacketReceived
+from actors.device.messages import Command
 from actors.journal.messages import JournalEntry
 from actors.majordome.messages import CloseDome, Pause
 from actors.web_gateway.actor import WebGateway
@@ -56,7 +57,12 @@ class _Rig:
                     trends=self.trends,
                     site=staged.SITE,
                     about=staged.ABOUT,
-                    parties=OrderParties(majordome=party, alert_handler=party, alert_inlet=party),
+                    parties=OrderParties(
+                        majordome=party,
+                        alert_handler=party,
+                        alert_inlet=party,
+                        domes=(self.system.ref("/operator"),),
+                    ),
                     settings=self.settings,
                 ),
             )
@@ -178,6 +184,28 @@ async def test_order_to_nobody_is_refused_not_lost(system: ActorSystem) -> None:
     with pytest.raises(Rejected, match="could not be stored"):
         await rig.gateway.ask(SubmitPacket(raw=b"<x/>"), timeout_s=30.0)
     assert rig.gateway.is_alive()
+
+
+async def test_dome_closes_though_the_majordome_is_gone(system: ActorSystem) -> None:
+    """Closing does not hang on the majordome: the dome is told directly, and the operator so."""
+    rig = await _Rig(system, party="/nobody").start()
+    order = OperatorOrder(action=OrderAction.CLOSE_DOME, who="Ann", why="storm")
+    answer = await rig.gateway.ask(order, timeout_s=30.0)
+    assert "/operator told to close directly" in answer.text
+    await asyncio.sleep(0.1)
+    assert rig.taken == [Command(verb="close", args={}, cause="operator Ann: storm")]
+
+
+async def test_sky_shows_where_an_accepted_alert_is(system: ActorSystem) -> None:
+    """An accepted alert stands on the sky plot at once; an ignored one does not."""
+    rig = await _Rig(system).start()
+    rig.model.listen(_Watcher())
+    for number, decision in ((1, "accepted"), (2, "ignored")):
+        system.events.publish(staged.alert(staged.NOW, decision=decision, number=number))
+    await asyncio.sleep(0.1)
+    targets = rig.model.record("sky")["targets"]
+    assert isinstance(targets, dict)
+    assert list(targets) == ["alert/a-0001"]
 
 
 async def test_slow_order_does_not_hold_the_next(system: ActorSystem) -> None:

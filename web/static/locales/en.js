@@ -174,6 +174,8 @@ export const en = {
   "log.noOlder": "There are no older lines.",
 
   "system.title": "Actors",
+  "actor.absent": "absent", "actor.starting": "starting", "actor.running": "running", "actor.backoff": "waiting to restart",
+  "actor.stopping": "stopping", "actor.stopped": "stopped",
   "system.state": "{n} actors, {odd} unusual, {dead} dead letters",
   "system.all": "All",
   "system.quiet": "All actors run; none was restarted.",
@@ -183,7 +185,7 @@ export const en = {
   "system.restarts": "restarts",
   "system.depth": "waiting",
   "system.handled": "handled",
-  "system.error": "last error",
+  "system.error": "last error: {error}",
   "system.journal": "journal line",
 
   "order.pause": "Pause",

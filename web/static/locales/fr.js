@@ -174,6 +174,8 @@ export const fr = {
   "log.noOlder": "Il n’y a pas de lignes plus anciennes.",
 
   "system.title": "Acteurs",
+  "actor.absent": "absent", "actor.starting": "démarre", "actor.running": "tourne", "actor.backoff": "attend sa relance",
+  "actor.stopping": "s’arrête", "actor.stopped": "arrêté",
   "system.state": "{n} acteurs, {odd} inhabituels, {dead} lettres mortes",
   "system.all": "Tous",
   "system.quiet": "Tous les acteurs tournent ; aucun n’a été relancé.",
@@ -183,7 +185,7 @@ export const fr = {
   "system.restarts": "relances",
   "system.depth": "en attente",
   "system.handled": "traités",
-  "system.error": "dernière erreur",
+  "system.error": "dernière erreur : {error}",
   "system.journal": "ligne du journal",
 
   "order.pause": "Pause",

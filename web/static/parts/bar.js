@@ -62,7 +62,8 @@ function NightPhase() {
 function ModeItem() {
   const mode = cell("mode").value;
   const kind = { EMERGENCY: "abnormal", PAUSED: "attention", MANUAL: "attention" }[mode?.mode] ?? "";
-  const note = mode?.who ? `${mode.who}: ${mode.reason}` : mode?.reason;
+  const byHand = mode?.who && mode.who !== "majordome";
+  const note = byHand ? `${mode.who}: ${mode.reason}` : mode?.reason;
   return html`<${Item} label=${t("bar.mode")} value=${word("mode", mode?.mode)} note=${note ?? "–"} kind=${kind} />`;
 }
 

@@ -2,6 +2,7 @@
 import { html } from "../vendor/ui.js";
 import { second, unixOf } from "../clock.js";
 import { fixed, span } from "../format.js";
+import { lastFrames } from "../history.js";
 import { t, word } from "../i18n.js";
 import { cell, devicesOf, good } from "../model.js";
 import { askFor } from "./orders.js";
@@ -49,7 +50,8 @@ export function Cameras() {
 }
 
 function LastImages({ cameras }) {
-  const images = cameras.map((camera) => cell(`images/${camera.unit}/${camera.device}`).value).filter(Boolean);
+  const images = cameras.map((camera) => cell(`images/${camera.unit}/${camera.device}`).value
+    ?? lastFrames.value[`${camera.unit}/${camera.device}`]).filter(Boolean);
   if (!images.length) return html`<p class="empty">${t("images.none")}</p>`;
   return html`<div class="images">${images.map((image) => {
     const src = `/api/1/frames/${encodeURIComponent(image.frame_id)}/preview.png`;
@@ -62,8 +64,8 @@ function LastImages({ cameras }) {
     ].filter(Boolean).join(" · ");
     return html`<figure key=${image.camera}>
       <button type="button" class="picture" onClick=${() => askFor({ src, title, note: `${note} · ${image.path}` })} aria-label=${t("images.enlarge", { title })}>
-        <img src=${src} alt="" loading="lazy" /></button>
-      <figcaption><b>${image.object_name || image.kind}</b> <span class="soft">${image.camera} · ${image.filter_name} · ${fixed(image.exposure_s, 1)} s · ${image.image_index}/${image.image_count}</span>
+        <img src=${src} alt="" loading="lazy" onError=${(event) => { event.target.hidden = true; }} /></button>
+      <figcaption><b>${image.object_name || image.kind}</b> <span class="soft">${image.camera} · ${image.filter_name} · ${fixed(image.exposure_s, 1)} s ${image.image_count ? ` · ${image.image_index}/${image.image_count}` : ""}</span>
         <span class="figures soft">${note}</span>
         ${image.alert_id && html`<${Badge} level="burst">${image.alert_id}</${Badge}>`}</figcaption>
     </figure>`;

@@ -17,8 +17,8 @@ function TelescopeFacts({ telescope }) {
   const focuser = devicesOf("focuser").find((item) => item.unit === telescope.unit);
   return html`<p class="headline">${word("motion", motion(telescope))}</p>
     <dl class="pairs two">
-      <${Fact} label=${t("telescope.ra")}><span class="figures">${rightAscension(good(telescope, "ra_deg"))}</span></${Fact}>
-      <${Fact} label=${t("telescope.dec")}><span class="figures">${declination(good(telescope, "dec_deg"))}</span></${Fact}>
+      <${Fact} label=${t("telescope.ra")} level="full"><span class="figures">${rightAscension(good(telescope, "ra_deg"))}</span></${Fact}>
+      <${Fact} label=${t("telescope.dec")} level="full"><span class="figures">${declination(good(telescope, "dec_deg"))}</span></${Fact}>
       <${Fact} label=${t("telescope.alt")} unit="°">${fixed(altitude, 2)}</${Fact}>
       <${Fact} label=${t("telescope.az")} unit="°">${fixed(good(telescope, "az_deg"), 2)}</${Fact}>
       <${Fact} label=${t("telescope.airmass")}>${fixed(airmass(altitude), 2)}</${Fact}>

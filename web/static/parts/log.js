@@ -1,7 +1,8 @@
 // The log: newest first, filtered as one types; paused it does not move, and older lines come from the store.
 import { computed, html, signal } from "../vendor/ui.js";
+import { loadOlderLines, olderState } from "../history.js";
 import { t, word } from "../i18n.js";
-import { addOlderLines, log } from "../model.js";
+import { log } from "../model.js";
 import { Panel } from "./panel.js";
 
 const SEVERITIES = ["info", "notice", "warning", "alarm"];
@@ -9,7 +10,6 @@ const SHOWN = 250;
 const text = signal("");
 const least = signal("info");
 const held = signal(null); // the lines as they stood when paused
-const older = signal("");
 
 const lines = computed(() => {
   const wanted = text.value.trim().toLowerCase();
@@ -24,21 +24,6 @@ const lines = computed(() => {
   }
   return found;
 });
-
-async function loadOlder() {
-  const first = log.peek().find((line) => line.seq !== undefined)?.seq;
-  try {
-    const answer = await fetch(`/api/1/journal?limit=500${first ? `&before=${first}` : ""}`);
-    const told = await answer.json();
-    if (!answer.ok) throw new Error(told.detail);
-    const known = new Set(log.peek().map((line) => `${line.time_utc}${line.subject}${line.text}`));
-    const fresh = told.filter((line) => !known.has(`${line.time_utc}${line.subject}${line.text}`));
-    older.value = fresh.length ? "" : t("log.noOlder");
-    addOlderLines(fresh);
-  } catch (error) {
-    older.value = error.message;
-  }
-}
 
 function Line({ line }) {
   const mark = { warning: "▲", alarm: "✕", notice: "·", info: "" }[line.severity];
@@ -62,7 +47,7 @@ export function Log() {
     <div class="scroll log-box" tabindex="0" role="region" aria-label=${t("log.title")}>
       ${lines.value.length ? html`<ol class="log-lines">${lines.value.map((line) => html`<${Line} line=${line} />`)}</ol>`
         : html`<p class="empty">${t("log.none")}</p>`}
-      <p class="line"><button type="button" class="quiet" onClick=${loadOlder}>${t("log.older")}</button> <span class="soft" role="status">${older.value}</span></p>
+      <p class="line"><button type="button" class="quiet" onClick=${() => loadOlderLines()}>${t("log.older")}</button> <span class="soft" role="status">${olderState.value === "none" ? t("log.noOlder") : olderState.value}</span></p>
     </div>
   </${Panel}>`;
 }

@@ -4,25 +4,24 @@ import { t, word } from "../i18n.js";
 import { cell } from "../model.js";
 import { Badge, Panel } from "./panel.js";
 
-const FINE = new Set(["RUNNING", "IDLE", "STARTED", "BUSY", "running", "idle", "started", "busy", "waiting", "handling"]);
+const FINE = new Set(["running", "stopped"]); // a temporary child that has done its work is stopped
 const everything = signal(false);
 
 function level(actor) {
-  if (!FINE.has(actor.state)) return /back|restart|start/i.test(actor.state) ? "attention" : "abnormal";
+  if (!FINE.has(actor.state)) return actor.state === "backoff" ? "abnormal" : "attention";
   return actor.restarts ? "attention" : "ok";
 }
 
 function Actor({ actor }) {
-  const depth = Object.values(actor.depth ?? {}).reduce((sum, n) => sum + n, 0);
   const parts = actor.path.split("/").filter(Boolean);
   return html`<tr class=${level(actor)}>
     <th scope="row"><span class="indent" style=${{ paddingInlineStart: `${Math.max(0, parts.length - 1) * 14}px` }}>
       <${Badge} level=${level(actor)} title=${actor.path}>${parts.at(-1) ?? "/"}</${Badge}></span></th>
     <td>${word("actor", actor.state)}</td>
     <td class="n">${actor.restarts || ""}</td>
-    <td class="n">${depth || ""}</td>
-    <td class="n">${actor.handled}</td>
-    <td class="error">${actor.last_error ?? ""}</td></tr>`;
+    <td class="n">${actor.depth || ""}</td>
+    <td class="n">${actor.handled}</td></tr>
+    ${actor.last_error && html`<tr class=${level(actor)}><td class="error" colspan="5">${t("system.error", { error: actor.last_error })}</td></tr>`}`;
 }
 
 /** The panel. */
@@ -38,7 +37,7 @@ export function System() {
     ${shown.length ? html`<div class="scroll log-box" tabindex="0" role="region" aria-label=${t("system.title")}><table class="tree">
       <caption class="hidden-label">${t("system.title")}</caption>
       <thead><tr><th scope="col">${t("system.actor")}</th><th scope="col">${t("system.stateOf")}</th><th scope="col" class="n">${t("system.restarts")}</th>
-        <th scope="col" class="n">${t("system.depth")}</th><th scope="col" class="n">${t("system.handled")}</th><th scope="col">${t("system.error")}</th></tr></thead>
+        <th scope="col" class="n">${t("system.depth")}</th><th scope="col" class="n">${t("system.handled")}</th></tr></thead>
       <tbody>${shown.map((actor) => html`<${Actor} actor=${actor} key=${actor.path} />`)}</tbody></table></div>`
       : html`<p class="empty">${actors.length ? t("system.quiet") : t("system.none")}</p>`}
     <${Devices} />

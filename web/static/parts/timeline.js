@@ -58,7 +58,7 @@ function Axes({ from, to, x, y, width }) {
     ${[30, 60].map((alt) => html`<path class="grid" d=${path([[LEFT, y(alt)], [width - RIGHT, y(alt)]])} />`)}
     ${[0, 30, 60, 90].map((alt) => html`<text x=${LEFT - 5} y=${y(alt) + 4} text-anchor="end">${alt}°</text>`)}
     ${hours.map((at) => html`<path class="grid" d=${path([[x(at), PLOT_TOP], [x(at), DONE_TOP + LANE]])} />
-      <text x=${x(at)} y=${HEIGHT - 6} text-anchor="middle">${hourMinute(at)}</text>`)}
+      ${x(at) < width - 16 && html`<text x=${x(at)} y=${HEIGHT - 6} text-anchor="middle">${hourMinute(at)}</text>`}`)}
   </g>`;
 }
 
@@ -105,7 +105,7 @@ function Done({ history, running, x, unix }) {
     return html`<g class="done ${item.level} ${item.alert_id ? "burst" : ""}" key=${`${item.sequence_id}/${item.started_utc}`}>
       <title>${item.name} · ${word("sequence", item.state)} · ${hourMinute(start)}–${hourMinute(item.to)}${item.reason ? ` · ${item.reason}` : ""}</title>
       <rect x=${x(start)} y=${DONE_TOP} width=${width} height=${LANE} rx="2" />
-      ${item.level !== "done" && item.level !== "running" && html`<text x=${x(start) + width / 2} y=${DONE_TOP + 17} text-anchor="middle">${item.level === "failed" ? "✕" : "▲"}</text>`}
+      ${width > 13 && item.level !== "done" && item.level !== "running" && html`<text x=${x(start) + width / 2} y=${DONE_TOP + 17} text-anchor="middle">${item.level === "failed" ? "✕" : "▲"}</text>`}
     </g>`;
   });
 }
