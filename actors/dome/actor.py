@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
+from actors.device import notes
 from actors.device.actor import DeviceActor
 from actors.device.messages import Command, DeviceStatus
 from actors.device.postconditions import azimuth_difference_deg
@@ -84,6 +85,7 @@ class DomeActor(DeviceActor):
         self._closings = 0
         self._refused_opening = _UNASKED
         self._follow_from_s = 0.0
+        self._by_lease = False
 
     async def on_start(self) -> None:
         """Listen to the dome, to its telescope and to safety."""
@@ -168,9 +170,16 @@ class DomeActor(DeviceActor):
     # --- the slit ------------------------------------------------------------------------------
 
     def on_telemetry(self, *, changed: bool) -> None:
-        """Follow, now that the dome has moved."""
-        if changed:
-            self._follow()
+        """Follow, now that the dome has moved; tell when it closed by itself."""
+        if not changed:
+            return
+        self._follow()
+        by_lease = good_flag(self.model.readings, "closed_by_lease")
+        if by_lease is not None and by_lease is not self._by_lease:
+            self._by_lease = by_lease
+            if by_lease:
+                text = f"{self.device} closes by itself: its lease ran out"
+                self.publish(notes.alarm(self.path, text, self.clock.now()))
 
     def _follow(self) -> None:
         if not self.model.usable or self.clock.monotonic_s() < self._follow_from_s:

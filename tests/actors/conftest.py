@@ -63,6 +63,7 @@ START: dict[DeviceKind, dict[str, Any]] = {
         "opening_fraction": 0.0,
         "azimuth_deg": 180.0,
         "turning": False,
+        "closed_by_lease": False,
     },
     DeviceKind.PLC: {
         "mains": True,

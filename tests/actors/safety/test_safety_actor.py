@@ -299,3 +299,18 @@ async def test_close_order_beats_an_opening_on_its_way(site):
     assert observatory.dome.verbs == ["open", "close"]
     status = await observatory.dome_ref.ask(GetStatus())
     assert status.running_command == "close"
+
+
+async def test_crashed_safety_actor_comes_back_unknown_and_closes(site):
+    """After a crash nothing is assumed: the order goes out and the hold-off begins anew."""
+    observatory = await Observatory(site).start()
+    await observatory.open()
+    observatory.orders.clear()
+    observatory.safety.tell(MayOpen(unit=["not", "hashable"]))
+    await asyncio.sleep(5.0)
+    assert len(observatory.orders) == 1
+    assert observatory.dome.verbs == ["close"]
+    assert observatory.telescope.verbs == ["close_cover", "park"]
+    assert not (await observatory.safety.ask(MayOpen(unit="tel1"))).granted
+    await observatory.dome.set(shutter="closed")
+    await observatory.safe()
