@@ -50,7 +50,16 @@ if TYPE_CHECKING:
     from pyros.domain.alert.settings import Alerts
 
 NEGATIVE_CLASSES = frozenset(
-    {"NOT_GRB", "SOLAR_FLARE", "KNOWN_SOURCE", "TGF", "SGR", "LOCAL_PARTICLES", "NOT_IDENTIFIED"}
+    {
+        "NOT_GRB",
+        "SOLAR_FLARE",
+        "KNOWN_SOURCE",
+        "TGF",
+        "SGR",
+        "TRANSIENT",
+        "LOCAL_PARTICLES",
+        "NOT_IDENTIFIED",
+    }
 )
 """Classes by which a mission says that its own earlier trigger was no burst."""
 

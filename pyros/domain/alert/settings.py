@@ -158,8 +158,19 @@ class AlertSettings(_Strict):
 
     default_strategy: str
     strategy: tuple[StrategySettings, ...]
+    strategy_files: tuple[str, ...] = ()
     gate: GateSettings = msgspec.field(default_factory=GateSettings)
     association: AssociationSettings = msgspec.field(default_factory=AssociationSettings)
+
+
+class StrategyFile(_Strict):
+    """A file of strategies beside the main one, or a change of strategies sent by a science centre.
+
+    Its strategies replace those of the same name, others are tried before all there are.
+    """
+
+    strategy: tuple[StrategySettings, ...] = ()
+    default_strategy: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -192,6 +203,21 @@ def alerts_of(settings: AlertSettings) -> Alerts:
     )
     check(book)
     return Alerts(gate=gate, association=_association(settings.association), book=book)
+
+
+def with_strategies(book: StrategyBook, change: StrategyFile) -> StrategyBook:
+    """The book with strategies replaced or added, and another default if the change names one.
+
+    Raises:
+        StrategyError: When the changed book makes no sense; the old one stays in force.
+    """
+    new = {one.name: _strategy(one) for one in change.strategy}
+    kept = tuple(new.pop(one.name, one) for one in book.strategies)
+    changed = StrategyBook(
+        strategies=(*new.values(), *kept), default=change.default_strategy or book.default
+    )
+    check(changed)
+    return changed
 
 
 def _association(settings: AssociationSettings) -> AssociationParameters:

@@ -1,8 +1,9 @@
 """Observing strategies: declarative rules that turn a burst into phases of exposures.
 
-The first strategy whose conditions all hold is taken; when none does, the default is. Phases go by
-age since T0, not by time since arrival: a burst that comes late starts in the phase of its age.
-Every choice says why, and why each strategy before it was passed over.
+The first strategy whose conditions all hold is taken; when none does, the default is. A strategy
+without conditions is only ever taken as the default. Phases go by age since T0, not by time since
+arrival: a burst that comes late starts in the phase of its age. Every choice says why, and why each
+strategy before it was passed over.
 """
 
 from __future__ import annotations
@@ -85,6 +86,9 @@ class Conditions:
     max_age_s: float | None = None
     observable_now: bool | None = None
     max_distance_mpc: float | None = None
+
+
+_ALWAYS = Conditions()
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -184,8 +188,8 @@ def choose(facts: AlertFacts, book: StrategyBook) -> Choice:
     """
     passed: list[str] = []
     for strategy in book.strategies:
-        if strategy.name == book.default:
-            continue
+        if strategy.name == book.default or strategy.when == _ALWAYS:
+            continue  # without conditions it is there to be the default
         against = failing(facts, strategy.when)
         if not against:
             return Choice(strategy=strategy, reasons=(f"{strategy.name} applies", *passed))
@@ -256,7 +260,7 @@ def check(book: StrategyBook) -> None:
 
     Raises:
         StrategyError: For a name used twice, a missing default, a rank below 1, phases that overlap
-            or are empty, exposures that cannot be, or a strategy that can never be reached.
+            or are empty, or exposures that cannot be.
     """
     names = [strategy.name for strategy in book.strategies]
     twice = sorted({name for name in names if names.count(name) > 1})
@@ -265,13 +269,6 @@ def check(book: StrategyBook) -> None:
     book.named(book.default)
     for strategy in book.strategies:
         _check_strategy(strategy)
-    for place, strategy in enumerate(book.strategies[:-1]):
-        if strategy.when == Conditions() and strategy.name != book.default:
-            after = book.strategies[place + 1].name
-            raise StrategyError(
-                f"strategy {strategy.name!r} has no conditions, so {after!r} is never reached; "
-                "put it last or make it the default"
-            )
 
 
 def _check_strategy(strategy: Strategy) -> None:

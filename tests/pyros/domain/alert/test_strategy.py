@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import pytest
 
-from protocols.alert_rules import default_rules_path, load_rules
+from protocols.alert_rules import default_rules_path, load_rules, read_strategy_change
 from pyros.domain.alert.association import AssociationParameters
 from pyros.domain.alert.gate import GatePolicy
 from pyros.domain.alert.strategy import (
@@ -112,7 +113,6 @@ def test_check_refuses_books_that_make_no_sense() -> None:
         "ranks begin at 1": (replace(first, rank=0), other),
         "no phase": (replace(first, phases=()), other),
         "phases follow": (replace(first, phases=(phase, phase)), other),
-        "never reached": (replace(first, when=Conditions()), other),
         "contour": (replace(first, tiling=replace(first.tiling, contour=1.5)), other),
     }
     for text, strategies in wrong.items():
@@ -121,6 +121,36 @@ def test_check_refuses_books_that_make_no_sense() -> None:
     with pytest.raises(StrategyError, match="no strategy 'absent'"):
         check(StrategyBook(strategies=(other,), default="absent"))
     assert Interrupts("anything") is Interrupts.ANYTHING
+
+
+@pytest.mark.parametrize("name", ["tarot", "colibri"])
+def test_published_strategies_ship_and_load(tmp_path: Path, name: str) -> None:
+    """Named in the main file, a shipped strategy is tried first."""
+    shipped = default_rules_path()
+    extra = f'strategy_files = ["{shipped.parent}/strategies/{name}.toml"]'
+    path = tmp_path / "alerts.toml"
+    path.write_text(shipped.read_text().replace("strategy_files = []", extra))
+    rules = load_rules(path)
+    assert choose(BURST, rules.book).strategy.name == f"{name}-grb"
+    assert len(rules.book.strategies) == len(RULES.book.strategies) + 1
+
+
+def test_science_centre_changes_strategies_by_json() -> None:
+    """Another default, a replaced strategy; what makes no sense leaves the book as it is."""
+    changed = read_strategy_change(b'{"default_strategy": "grb-wide"}', RULES.book)
+    assert choose(replace(BURST, classification="FRB"), changed).strategy.name == "grb-wide"
+    phase = {
+        "from_s": 0,
+        "to_s": 60,
+        "albums": [{"channel": "cam-vis", "plans": [{"filter": "r", "exposure_s": 5.0}]}],
+    }
+    other = {"name": "other", "rank": 8, "max_age_s": 60, "phase": [phase]}
+    replaced = read_strategy_change(json.dumps({"strategy": [other]}).encode(), RULES.book)
+    assert replaced.named("other").rank == 8
+    assert [s.name for s in replaced.strategies] == [s.name for s in RULES.book.strategies]
+    for wrong in (b'{"default_strategy": "absent"}', b'{"strategi": []}', b"{", b"\xff"):
+        with pytest.raises(ConfigurationError, match="strategy change"):
+            read_strategy_change(wrong, RULES.book)
 
 
 @pytest.mark.parametrize(
