@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 from protocols.mqtt.session import MqttSession
 from pyros.actor import ChildSpec, SupervisorSpec
 from pyros.clock import datetime_from_unix
+from simulators.alert_broker import AlertBroker
 from simulators.camera import CameraSimulator
 from simulators.director import Director
 from simulators.dome import DomeSimulator
@@ -102,6 +103,7 @@ def simulated_observatory_spec(
     spool: Path,
     start_unix_s: float,
     scenario: Scenario | None = None,
+    alert_packets: tuple[bytes, ...] = (),
     metal: SiteMetal | None = None,
     boot: str | None = None,
     parent: str = "",
@@ -117,6 +119,7 @@ def simulated_observatory_spec(
         spool: Directory where cameras leave frames.
         start_unix_s: The observatory's time now.
         scenario: Prescribed weather, faults and transients.
+        alert_packets: Recorded packets that simulated bursts are told with.
         metal: Physical state to begin with; closed, parked and dark when None.
         boot: Id of this run of the process; from the start time when None.
         parent: Path of the supervisor's parent, without a slash at the end.
@@ -147,6 +150,10 @@ def simulated_observatory_spec(
             ),
             ChildSpec(name="presence", factory=partial(BridgePresence, wiring)),
             ChildSpec(name="director", factory=direct),
+            ChildSpec(
+                name="alert-broker",
+                factory=partial(AlertBroker, wiring, settings.bursts, alert_packets),
+            ),
             SupervisorSpec(name="site", children=_site_devices(wiring, settings)),
             *(
                 SupervisorSpec(

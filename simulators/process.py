@@ -67,6 +67,7 @@ def run_simulators(
     epoch_monotonic_s: float | None = None,
     speed: float = 1.0,
     scenario: Scenario | None = None,
+    alert_packets: tuple[bytes, ...] = (),
 ) -> None:
     """Run the simulated devices until SIGTERM or SIGINT.
 
@@ -80,6 +81,7 @@ def run_simulators(
         epoch_monotonic_s: CLOCK_MONOTONIC of the epoch; now when None.
         speed: Observatory seconds per wall second.
         scenario: Prescribed weather, faults and transients.
+        alert_packets: Recorded packets that simulated bursts are told with.
 
     Raises:
         ConfigurationError: When settings or address make no sense.
@@ -116,6 +118,7 @@ def run_simulators(
                 spool=spool,
                 start_unix_s=start_unix_s,
                 scenario=scenario,
+                alert_packets=alert_packets,
             )
             await system.spawn(spec)
             system.failed.add_done_callback(lambda _: ended.set())

@@ -5,6 +5,7 @@ from __future__ import annotations
 import msgspec
 
 from protocols.topics import checked_id
+from simulators.alert_broker import BurstSettings
 from simulators.camera import CameraSettings
 from simulators.dome import DomeSettings
 from simulators.filter_wheel import FilterWheelSettings
@@ -104,6 +105,8 @@ class SimulatorsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """The weather stations."""
     plc: PlcSettings | None = PlcSettings()
     """The site's controller."""
+    bursts: BurstSettings = BurstSettings()
+    """Bursts that happen by themselves."""
     telescopes: tuple[TelescopeSettings, ...] = (TelescopeSettings(),)
     """The telescopes."""
 

@@ -186,6 +186,7 @@ async def make_rig(virtual_time: VirtualLoop, tmp_path: Path) -> AsyncIterator[C
         settings: SimulatorsSettings | None = None,
         scenario: Scenario | None = None,
         start_unix_s: float = NIGHT_UNIX_S,
+        alert_packets: tuple[bytes, ...] = (),
     ) -> Rig:
         settings = settings or SimulatorsSettings()
         loop = virtual_time
@@ -213,6 +214,7 @@ async def make_rig(virtual_time: VirtualLoop, tmp_path: Path) -> AsyncIterator[C
                 spool=rig.spool,
                 start_unix_s=start_unix_s,
                 scenario=scenario,
+                alert_packets=alert_packets,
                 metal=metal,
             )
         )
