@@ -38,7 +38,7 @@ class TelescopeSettings(DeviceSettings, frozen=True, kw_only=True, forbid_unknow
     settle_s: float = 2.0
     """Seconds until the image stands still after a slew."""
 
-    guard_period_s: float = 10.0
+    guard_period_s: float = 20.0
     """Observatory seconds between two looks at the limits while it tracks."""
 
     def __post_init__(self) -> None:

@@ -278,6 +278,20 @@ def test_all_stations_silent_after_rain_stays_unsafe() -> None:
     assert weather.run(3600.0).verdict.safety is Safety.UNSAFE
 
 
+def test_silence_starts_the_good_delay_anew() -> None:
+    """Rain may have come back while nobody looked: the 300 s are counted from the next word."""
+    weather = Weather()
+    weather.says["a"]["rain"] = True
+    weather.run(5.0)
+    weather.says["a"]["rain"] = False
+    weather.run(200.0)
+    weather.silent = {"a", "b", "c"}
+    weather.run(60.0)
+    weather.silent = set()
+    assert weather.run(295.0).verdict.safety is Safety.UNSAFE
+    assert weather.run(20.0).verdict.safety is Safety.SAFE
+
+
 def test_bad_and_stale_readings_are_no_words() -> None:
     """Quality decides, not the value: 0 m/s of quality BAD is no calm."""
     weather = Weather(stations=("a",))
