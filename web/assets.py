@@ -17,11 +17,12 @@ from typing import TYPE_CHECKING
 from aiohttp import web
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
 
 STATIC = Path(__file__).with_name("static")
 INDEX = "index.html"
 _PLACE = b"{{assets}}"
+_PRELOADS = b"{{preloads}}"
 _TEXT_TYPES = {".js": "text/javascript", ".css": "text/css", ".svg": "image/svg+xml"}
 _SKIPPED = frozenset({"ui.entry.js", "vendor.lock"})
 
@@ -71,12 +72,19 @@ def load_assets(root: Path = STATIC) -> Assets:
     tree_hash = digest.hexdigest()[:16]
     if INDEX not in bodies:
         raise FileNotFoundError(f"{root / INDEX} is missing: install PyROS again")
-    page = bodies.pop(INDEX).replace(_PLACE, f"/a/{tree_hash}".encode())
+    page = bodies.pop(INDEX).replace(_PRELOADS, _preloads(bodies))
+    page = page.replace(_PLACE, f"/a/{tree_hash}".encode())
     return Assets(
         files={name: _asset(name, body) for name, body in bodies.items()},
         tree_hash=tree_hash,
         page=_asset(INDEX, page),
     )
+
+
+def _preloads(names: Iterable[str]) -> bytes:
+    """Links that let the browser ask for all modules at once instead of level by level."""
+    link = '<link rel="modulepreload" href="{{assets}}/%s">'
+    return "\n".join(link % name for name in names if name.endswith(".js")).encode()
 
 
 def _asset(name: str, body: bytes) -> Asset:

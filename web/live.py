@@ -28,7 +28,29 @@ PROTOCOL = "pyros.v1"
 BEAT_S = 1.0
 """Wall seconds between signs of life: the page calls itself stale after three missed ones."""
 PING_S = 10.0
+BURST = 3
+"""Messages that may follow each other without a pause after a quiet moment."""
 CLOSE_WITHIN_S = 0.5
+
+
+class Pace:
+    """How long a message must wait so that they are no more than one per period on average.
+
+    A few may follow each other closely after a quiet moment: what changes seldom is seen at once.
+
+    Args:
+        period_s: Loop seconds per message in the long run.
+    """
+
+    def __init__(self, period_s: float) -> None:
+        self._period_s = period_s
+        self._free_at_s = 0.0
+
+    def wait_s(self, now_s: float) -> float:
+        """Seconds to wait before the next message, which is then counted as sent."""
+        earliest_s = max(self._free_at_s, now_s - BURST * self._period_s)
+        self._free_at_s = earliest_s + self._period_s
+        return max(0.0, earliest_s - now_s)
 
 
 class LiveHub:
@@ -118,9 +140,11 @@ class LiveHub:
         try:
             await self._send(ws, self._hello())
             await self._send(ws, outbox.snapshot(self._now()))
+            pace = Pace(self._wall(settings.flush_period_s))
+            loop = asyncio.get_running_loop()
             while not ws.closed:
-                await asyncio.sleep(self._wall(settings.flush_period_s))
                 await outbox.wait()
+                await asyncio.sleep(pace.wait_s(loop.time()))
                 if outbox.overflowed:
                     await self._send(ws, outbox.gap(self._now()))
                     await self._send(ws, outbox.snapshot(self._now()))

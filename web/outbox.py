@@ -35,6 +35,7 @@ class Outbox:
         self._events: deque[tuple[str, bytes]] = deque()
         self._wake = asyncio.Event()
         self._seq = 0
+        self._sent = False
         self.overflowed = False
 
     @property
@@ -57,8 +58,10 @@ class Outbox:
         self._wake.set()
 
     def nudge(self) -> None:
-        """Send something even though nothing changed: the page's proof that we live."""
-        self._wake.set()
+        """A beat: when nothing was sent since the last one, send the proof that we live."""
+        if not self._sent:
+            self._wake.set()
+        self._sent = False
 
     async def wait(self) -> None:
         """Until there is something to send."""
@@ -73,7 +76,7 @@ class Outbox:
         cells = b",".join(
             orjson.dumps(key) + b":" + self._model.encoded(key) for key in self._model.paths()
         )
-        log = orjson.dumps(self._model.stream("log"))
+        log = self._model.encoded_stream("log")
         return (
             b'{"k":"snap","seq":%d,"t":%.3f,"s":{' % (self._next(), unix_s)
             + cells
@@ -107,4 +110,5 @@ class Outbox:
 
     def _next(self) -> int:
         self._seq += 1
+        self._sent = True
         return self._seq

@@ -46,7 +46,7 @@ class LiveModel:
 
     def __init__(self, stream_lengths: Mapping[str, int] | None = None) -> None:
         self._cells: dict[str, _Cell] = {}
-        self._streams: dict[str, deque[Json]] = {
+        self._streams: dict[str, deque[tuple[Json, bytes]]] = {
             name: deque(maxlen=length) for name, length in (stream_lengths or {}).items()
         }
         self._listeners: list[Listener] = []
@@ -110,7 +110,11 @@ class LiveModel:
 
     def stream(self, name: str) -> list[Json]:
         """The newest items of a stream, oldest first."""
-        return list(self._streams.get(name, ()))
+        return [item for item, _ in self._streams.get(name, ())]
+
+    def encoded_stream(self, name: str) -> bytes:
+        """The newest items of a stream as a JSON array, each encoded once for all readers."""
+        return b"[" + b",".join(text for _, text in self._streams.get(name, ())) + b"]"
 
     def encoded(self, key: str) -> bytes:
         """The cell as JSON, encoded once for all readers; `null` when there is no such cell."""
@@ -140,9 +144,8 @@ class LiveModel:
     def _append(self, stream: str, item: Json) -> None:
         self._version += 1
         kept = self._streams.get(stream)
+        encoded = orjson.dumps(item)
         if kept is not None:
-            kept.append(item)
-        if self._listeners:
-            encoded = orjson.dumps(item)
-            for listener in tuple(self._listeners):
-                listener.item_appended(stream, encoded)
+            kept.append((item, encoded))
+        for listener in tuple(self._listeners):
+            listener.item_appended(stream, encoded)

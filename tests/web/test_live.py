@@ -14,7 +14,7 @@ from actors.web_gateway.changes import Append, Drop, Put
 from actors.web_gateway.live_model import LiveModel
 from tests.browser import staged_night
 from tests.browser.stage import staged
-from web.live import HUB
+from web.live import HUB, Pace
 from web.outbox import Outbox
 from web.settings import WebSettings
 
@@ -92,6 +92,15 @@ async def test_values_conflate_to_ten_messages_a_second(
                 seen.append(delta["s"]["fast"])
         assert len(seen) <= 25
         assert seen == sorted(seen)
+
+
+async def test_pace_is_ten_a_second_with_short_bursts() -> None:
+    """After a quiet moment four messages go at once; in the long run one per period."""
+    pace = Pace(0.1)
+    at = [100.0 + pace.wait_s(100.0) for _ in range(14)]
+    assert at[:4] == [100.0] * 4
+    assert at[-1] == pytest.approx(101.0)
+    assert pace.wait_s(200.0) == 0.0
 
 
 async def test_talking_page_is_sent_away(client: aiohttp.ClientSession) -> None:
