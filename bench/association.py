@@ -248,9 +248,10 @@ Written by `python bench/association.py --write docs/association.md`; the method
 and in `pyros/domain/alert/association.py`, the parameters in `config/alerts.toml`. The parameters
 were chosen by the authors of the reference on this archive, so these figures are in-sample.
 
-Here each burst has its final position. With only what had arrived at each moment (`python
-bench/association_online.py`: every notice through the alert book in order of arrival, events merging
-late when a position tells) the same archive gives 32 Swift-Fermi merges with 0.4 by chance.
+Here each burst has its final position. With only what had arrived at each moment
+(`python bench/association_online.py`: every notice through the alert book in order of arrival,
+events merging late when a position tells) the same archive gives 32 Swift-Fermi merges with 0.4
+by chance.
 
 """
 

@@ -11,12 +11,16 @@ import json
 import re
 import sys
 import tarfile
+import urllib.error
+import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from protocols.alert_rules import load_rules
 from protocols.notice_parser import MAX_JSON_BYTES, parse_notice
+from protocols.notice_restamp import restamp
+from protocols.notice_values import instant
 from protocols.vtp.author import send_voevent
 from pyros.clock import datetime_from_unix
 from pyros.domain.alert.book import Action, AlertBook, receive
@@ -58,10 +62,16 @@ def add_parser(subparsers: Any) -> None:
     )
     replay.add_argument("--json", action="store_true", help="one JSON line for each notice")
     replay.add_argument("--all", action="store_true", help="also what nothing is done about")
-    send = inner.add_parser("send", help="send a packet to a VTP receiver")
+    send = inner.add_parser("send", help="send a packet to a VTP receiver or an HTTP address")
     send.add_argument("file", type=Path, metavar="FILE")
-    send.add_argument("--host", default="127.0.0.1")
-    send.add_argument("--port", type=int, default=8098)
+    send.add_argument("--host", default="127.0.0.1", help="VTP receiver's host")
+    send.add_argument("--port", type=int, default=8098, help="VTP receiver's port")
+    send.add_argument("--url", help="POST the packet to this http address instead")
+    send.add_argument("--token", help="bearer token for --url")
+    send.add_argument("--t0", help="restamp: the burst was at this instant, ISO 8601 UTC")
+    send.add_argument("--ra", type=float, help="restamp: right ascension in degrees")
+    send.add_argument("--dec", type=float, help="restamp: declination in degrees")
+    send.add_argument("--serial", type=int, default=1, help="restamp: makes the ids new")
 
 
 def run(arguments: argparse.Namespace, *, sky: Any = None) -> int:
@@ -78,7 +88,7 @@ def run(arguments: argparse.Namespace, *, sky: Any = None) -> int:
             case "replay":
                 return replay_day(arguments, sky)
             case _:
-                return send_file(arguments.file, arguments.host, arguments.port)
+                return send_file(arguments)
     except ConfigurationError as error:
         print(f"pyros alert: {error}", file=sys.stderr)  # noqa: T201 - a command's output
         return 2
@@ -241,16 +251,55 @@ def recorded(folder: Path) -> Iterator[tuple[str, float, bytes]]:
         raise ConfigurationError(f"{folder}: no folder and no tar of alerts: {error}") from error
 
 
-def send_file(path: Path, host: str, port: int) -> int:
-    """Send a packet to a VTP receiver; 1 when it was refused or could not be sent."""
+def send_file(arguments: argparse.Namespace) -> int:
+    """Send a packet, young again if asked; 1 when it was refused or could not be sent."""
+    path: Path = arguments.file
     try:
-        raw = path.read_bytes()
-        accepted, reason = asyncio.run(send_voevent(raw, host=host, port=port))
+        raw = _restamped(path.read_bytes(), arguments)
+        if arguments.url is not None:
+            accepted, reason = _post(raw, arguments.url, arguments.token)
+        else:
+            accepted, reason = asyncio.run(
+                send_voevent(raw, host=arguments.host, port=arguments.port)
+            )
+    except ConfigurationError:
+        raise
     except (OSError, PyrosError) as error:
         _print(f"{path}: not sent: {error}")
         return 1
     _print(f"{path}: {'acknowledged' if accepted else f'refused: {reason}'}")
     return 0 if accepted else 1
+
+
+def _restamped(raw: bytes, arguments: argparse.Namespace) -> bytes:
+    """The packet as it is, or young when a T0 is given."""
+    if arguments.t0 is None:
+        return raw
+    t0_utc = instant(arguments.t0)
+    if t0_utc is None:
+        raise ConfigurationError(f"--t0 {arguments.t0}: give 2026-11-23T01:02:03Z")
+    return restamp(
+        raw,
+        time_utc=t0_utc,
+        ra_deg=arguments.ra,
+        dec_deg=arguments.dec,
+        serial=arguments.serial,
+    )
+
+
+def _post(raw: bytes, url: str, token: str | None) -> tuple[bool, str]:
+    """POST a packet; whether it was taken, and the answer when it was not."""
+    if not url.startswith(("http://", "https://")):
+        raise ConfigurationError(f"--url {url}: give an http or https address")
+    kind = "application/json" if raw.lstrip()[:1] == b"{" else "application/xml"
+    headers = {"Content-Type": kind} | ({"Authorization": f"Bearer {token}"} if token else {})
+    request = urllib.request.Request(url, data=raw, headers=headers)  # noqa: S310 - checked above
+    try:
+        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - checked above
+            answer.read(1000)
+    except urllib.error.HTTPError as error:
+        return False, f"{error.code} {error.read(300).decode(errors='replace')}"
+    return True, ""
 
 
 def _why(how: str, chosen: tuple[str, ...], reasons: tuple[Reason, ...]) -> tuple[str, ...]:

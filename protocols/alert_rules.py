@@ -74,8 +74,7 @@ def read_strategy_change(raw: bytes, book: StrategyBook) -> StrategyBook:
         book: The book in force.
 
     Raises:
-        ConfigurationError: When it is no such JSON or its strategies make no sense; the book in force
-            stays.
+        ConfigurationError: When it is no such JSON or makes no sense; the book in force stays.
     """
     try:
         return with_strategies(book, msgspec.json.decode(raw, type=StrategyFile))

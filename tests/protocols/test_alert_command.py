@@ -5,10 +5,14 @@ from __future__ import annotations
 import argparse
 import json
 import tarfile
+import threading
+from datetime import UTC, datetime
+from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from protocols.alert_command import add_parser, run
+from protocols.notice_parser import parse_notice
 from pyros.domain.alert.gate import Observability
 
 if TYPE_CHECKING:
@@ -108,3 +112,35 @@ def test_command_says_what_is_wrong_in_one_line(
     packet = str(DATA / "svom/sb26050402_mxt_50.xml")
     assert command("send", packet, "--port", "1") == 1
     assert "not sent" in capsys.readouterr().out
+
+
+def test_send_makes_a_recorded_burst_young_and_posts_it(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """The address gets today's burst with the token; a refusal is told with its reason."""
+    got: list[tuple[bytes, str | None]] = []
+
+    class Desk(BaseHTTPRequestHandler):
+        def do_POST(self) -> None:
+            raw = self.rfile.read(int(self.headers["Content-Length"]))
+            got.append((raw, self.headers["Authorization"]))
+            self.send_response(202 if self.headers["Authorization"] else 401)
+            self.end_headers()
+
+        def log_message(self, *_: object) -> None: ...
+
+    server = HTTPServer(("127.0.0.1", 0), Desk)
+    threading.Thread(target=server.serve_forever, daemon=True).start()
+    url = f"http://127.0.0.1:{server.server_port}/api/alerts"
+    packet = str(DATA / "svom/sb26050402_mxt_50.xml")
+    young = ("--t0", "2026-11-23T01:02:03Z", "--ra", "120.5", "--dec", "20", "--serial", "4")
+    assert command("send", packet, "--url", url, "--token", "t", *young) == 0
+    assert command("send", packet, "--url", url) == 1
+    assert command("send", packet, "--url", "ftp://x") == 2
+    server.shutdown()
+    server.server_close()
+    assert "refused: 401" in capsys.readouterr().out
+    assert got[0][1] == "Bearer t"
+    notice = parse_notice(got[0][0], source="http", received_utc=datetime(2026, 11, 23, tzinfo=UTC))
+    assert notice.t0_utc == datetime(2026, 11, 23, 1, 2, 3, tzinfo=UTC)
+    assert notice.ra_deg == 120.5

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
@@ -220,3 +221,20 @@ def test_parser_keeps_the_role_missing_when_it_is_not_written() -> None:
         raw.replace('role="observation"', "").encode(), source="test", received_utc=RECEIVED_UTC
     )
     assert notice.role is None
+
+
+def test_parser_reads_the_same_without_voevent_parse(monkeypatch: pytest.MonkeyPatch) -> None:
+    """On Python 3.12 and later voevent-parse is absent; every packet reads the same."""
+
+    def everything() -> list[Notice]:
+        found = []
+        for path in recorded():
+            with suppress(NoticeError):
+                raw = path.read_bytes()
+                found.append(parse_notice(raw, source="test", received_utc=RECEIVED_UTC))
+        return found
+
+    with_it = everything()
+    monkeypatch.setattr("protocols.voevent._voeventparse", None)
+    assert everything() == with_it
+    assert len(with_it) > 200

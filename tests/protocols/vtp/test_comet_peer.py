@@ -11,6 +11,7 @@ import subprocess
 import sys
 from contextlib import contextmanager
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
 
@@ -20,7 +21,6 @@ from protocols.vtp.broadcaster import VtpBroadcaster
 from protocols.vtp.receiver import Reception, VtpReceiver
 from protocols.vtp.subscriber import VtpSubscriber
 from pyros.clock import LoopClock, datetime_from_unix
-from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
     from collections.abc import Iterator

@@ -3,14 +3,18 @@
 from __future__ import annotations
 
 import asyncio
+import itertools
 import random
 import struct
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 from dataclasses import replace
 from datetime import UTC, datetime
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from protocols.vtp.admission import AdmissionPolicy
 from protocols.vtp.author import send_voevent
@@ -22,8 +26,6 @@ from protocols.vtp.subscriber import SubscriberState, VtpSubscriber
 from protocols.vtp.transport import EventFrame, Role, Transport, decode
 from pyros.clock import LoopClock
 from pyros.domain.alert.notice import NoticeError
-from typing import TYPE_CHECKING
-import itertools
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Awaitable, Callable
@@ -347,3 +349,14 @@ def test_filters_match_any_of_several() -> None:
     assert passes(BURST, filters)
     assert not passes(OTHER, filters)
     assert passes(OTHER, [])
+
+
+@settings(max_examples=200, deadline=None)
+@given(st.binary(max_size=200), st.integers(0, 400), st.text(max_size=80))
+def test_frames_and_filters_survive_anything(noise: bytes, at: int, text: str) -> None:
+    """Whatever a peer puts into a frame or asks as a filter is understood or refused."""
+    alive = Transport(role=Role.IAMALIVE, origin=IVO).encode(datetime(2026, 1, 1, tzinfo=UTC))
+    for raw in (noise, alive[:at] + noise + alive[at:], alive[:at]):
+        with suppress(NoticeError):
+            decode(raw)
+    parse_filter(text)
