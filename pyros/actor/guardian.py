@@ -40,6 +40,7 @@ class Guardian:
         self.closing = False
         self._budget = RestartBudget(policy.max_restarts, policy.window_s)
         self._group: asyncio.Task[None] | None = None
+        self._failed: dict[Child, None] = {}  # whose failure a group restart has yet to mend
 
     # --- starting ------------------------------------------------------------------------------
 
@@ -197,6 +198,7 @@ class Guardian:
 
     def _revive(self, child: Child) -> None:
         """Restart one child alone, in a task (rules S1, S4, S7)."""
+        self._cancel_revival(child)
         child.revival = self.cell.system.spawn_task(
             self._revival(child), f"{child.cell.path}:restart"
         )
@@ -204,6 +206,8 @@ class Guardian:
     async def _revival(self, child: Child) -> None:
         while not self.closing:
             await self._pause_before(child)
+            if child.cell.state is not State.BACKOFF:
+                return  # a group restart came first, or it was stopped
             child.cell.restarts += 1
             if child.spec.start == "background":
                 self._begin(child)
@@ -218,6 +222,7 @@ class Guardian:
 
     def _regroup(self, child: Child) -> None:
         """Restart a child and those that its failure concerns, in a task (rule S1)."""
+        self._failed[child] = None
         earlier, self._group = self._group, None
         if earlier is not None:
             earlier.cancel()
@@ -229,19 +234,23 @@ class Guardian:
         if earlier is not None:
             await asyncio.wait([earlier])
         while not self.closing:
-            for child in reversed(self._concerned(failed)):
+            for child in reversed(self._concerned()):
                 await self._halt(child)
             await self._pause_before(failed)
             again = await self._start_resting()
             if again is None:
+                self._failed.clear()
                 return
             failed = again
+            self._failed[failed] = None
 
-    def _concerned(self, failed: Child) -> list[Child]:
+    def _concerned(self) -> list[Child]:
+        """Whom the unmended failures concern: all, or the first that failed and those after it."""
         children = list(self.children.values())
-        if self.policy.strategy is Strategy.REST_FOR_ONE and failed in children:
-            return children[children.index(failed) :]
-        return children
+        if self.policy.strategy is not Strategy.REST_FOR_ONE:
+            return children
+        places = [number for number, child in enumerate(children) if child in self._failed]
+        return children[min(places, default=len(children)) :]
 
     async def _halt(self, child: Child) -> None:
         """Stop a child as a bystander of another's failure, to be started again (rule S2)."""
@@ -278,9 +287,7 @@ class Guardian:
 
     async def stop(self, child: Child, reason: Reason = Reason.SHUTDOWN) -> None:
         """Stop a child for good, whatever it is doing (rule S6)."""
-        revival, child.revival = child.revival, None
-        if revival is not None and revival is not self.cell.system.current_task():
-            revival.cancel()
+        self._cancel_revival(child)
         await self._stop(child, keep=False, reason=reason)
 
     async def _stop(self, child: Child, *, keep: bool, reason: Reason = Reason.SHUTDOWN) -> None:
@@ -359,12 +366,16 @@ class Guardian:
         for child in reversed(list(self.children.values())):
             child.cell.kill()
 
+    def _cancel_revival(self, child: Child) -> None:
+        revival, child.revival = child.revival, None
+        if revival is not None and revival is not self.cell.system.current_task():
+            revival.cancel()
+
     def _cancel_recoveries(self) -> None:
-        current = self.cell.system.current_task()
-        tasks = [self._group, *(child.revival for child in self.children.values())]
-        for task in tasks:
-            if task is not None and task is not current:
-                task.cancel()
+        if self._group is not None and self._group is not self.cell.system.current_task():
+            self._group.cancel()
+        for child in self.children.values():
+            self._cancel_revival(child)
 
 
 async def _wait(ended: asyncio.Future[Exit], timeout_s: float) -> bool:

@@ -51,10 +51,8 @@ async def _live(cell: Cell, started: asyncio.Future[Exit | None]) -> None:
         actor = _give_birth(cell)
         await _hook(actor.on_start())
     except asyncio.CancelledError as cancelled:
-        error = cell.doom or cancelled
-        exit_ = Exit(reason=Reason.START_FAILED, error=error)
-        if cell.killing:
-            exit_ = Exit(reason=Reason.KILLED)
+        if cell.doom is not None or not cancelling(cell.task):
+            exit_ = Exit(reason=Reason.START_FAILED, error=cell.doom or cancelled)
         _take_back_cancels(cell)
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a start raises is its failure
         exit_ = Exit(reason=Reason.START_FAILED, error=error)
@@ -131,6 +129,7 @@ def _end(cell: Cell, started: asyncio.Future[Exit | None], exit_: Exit) -> None:
     stash, cell.stash = cell.stash, None
     if stash:
         cell.mailbox.put_back(stash)
+    cell.mailbox.forget_orders()
     cell.actor = None
     cell.task = None
     if not started.done():
@@ -159,6 +158,11 @@ async def _guarded(cell: Cell, hook: str, call: Any) -> bool:
 async def _hook(call: Any) -> None:
     if call is not None:
         await call
+
+
+def cancelling(task: asyncio.Task[None] | None) -> bool:
+    """Whether somebody cancelled the task, rather than something that it awaits."""
+    return task is not None and task.cancelling() > 0
 
 
 def _take_back_cancels(cell: Cell) -> None:

@@ -12,7 +12,7 @@ from dataclasses import dataclass
 from enum import Enum
 from typing import TYPE_CHECKING, Final
 
-from pyros.actor.envelope import SPECIAL, Envelope, SpecialEnvelope
+from pyros.actor.envelope import CONTROL, SPECIAL, Envelope, SpecialEnvelope
 from pyros.actor.errors import BadSpecError
 from pyros.actor.message import Lane
 
@@ -243,6 +243,14 @@ class Mailbox:
                     envelope.leave()
                 drained.append(envelope)
         return drained
+
+    def forget_orders(self) -> None:
+        """Drop the kernel's orders: they were meant for an incarnation that has ended."""
+        queue = self.queues[Lane.SYSTEM]
+        if queue:
+            kept = [envelope for envelope in queue if envelope.kind != CONTROL]
+            queue.clear()
+            queue.extend(kept)
 
     def release_senders(self) -> None:
         """Let senders that wait for room go on: the mailbox is closed."""

@@ -93,11 +93,11 @@ def _check_order(log: list[str]) -> None:
             by_hand.add(name)
         elif what == "stop":
             running.discard(name)
+            by_hand.discard(name)
         elif what == "start":
             if strategy != Strategy.ONE_FOR_ONE.value and letter != "c" and name not in by_hand:
                 later = {f"{strategy}-{other}" for other in NAMES if other > letter} & running
-                assert not later - {f"{strategy}-c"}, log[: number + 1]
-            by_hand.discard(name)
+                assert not later - by_hand - {f"{strategy}-c"}, log[: number + 1]
             running.add(name)
 
 

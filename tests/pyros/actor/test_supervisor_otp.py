@@ -473,3 +473,26 @@ async def test_work_in_progress_is_cut_at_the_deadline(system: ActorSystem, worl
     await child.stop()
     assert world.log == ["start w", "w begins", "w cleans up", "stop w"]
     assert isinstance(asking.exception(), Exception)
+
+
+async def test_a_stop_meant_for_one_incarnation_does_not_hit_the_next(
+    system: ActorSystem, world: World
+):
+    """S1: a child that was being stopped while it started, and restarted, keeps running."""
+    await system.spawn(
+        world.supervisor(world.child("a"), world.child("b"), strategy=ONE_FOR_ALL, max_restarts=10)
+    )
+    gate = world.hanging["a"] = asyncio.Event()
+    system.ref("/sup/a").tell(Crash())
+    await settle(1.0)
+    assert system.ref("/sup/a").state is State.STARTING
+    system.ref("/sup/a").kill()
+    system.ref("/sup/b").kill()
+    await settle(1.0)
+    world.hanging.clear()
+    gate.set()
+    await settle(30.0)
+    assert system.ref("/sup/a").state is State.RUNNING
+    before = system.ref("/sup/a").incarnation
+    await settle(30.0)
+    assert system.ref("/sup/a").incarnation == before
