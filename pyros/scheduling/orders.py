@@ -15,8 +15,8 @@ Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
 
 EPOCHS = 24
-VERSIONS = 8
-NOISE = 0.15
+VERSIONS = 16
+NOISE = 0.4
 SETUP_GUESS_S = 15.0
 
 

@@ -346,12 +346,13 @@ def force(p, s, item, gone, rng):
     if draw(rng, 2) == 0 and p.window_lo[window] <= p.top[item] <= p.window_hi[window]:
         t = p.top[item]
     missing = s.used[p.programme[item]] + p.duration[item] - p.quota[p.programme[item]]
+    around = draw(rng, 4) * draw(rng, 4) * p.duration[item] // 4
     for i in range(base, base + count):
         other = s.route[i]
         begins = s.start[i]
-        if begins < t + p.duration[item] and begins + p.duration[other] > t:
+        if begins < t + p.duration[item] + around and begins + p.duration[other] > t - around:
             if p.kind[other] == FIXED:
-                return -1
+                continue
             gone[other] = 1
             if p.programme[other] == p.programme[item]:
                 missing -= p.duration[other]

@@ -19,30 +19,31 @@ from pyros.scheduling.instance import Instance
 from pyros.scheduling.orders import Orders, make_orders
 from pyros.scheduling.problem import Problem
 
-HEAT_START = 0.04
+HEAT_START = 0.1
 HEAT_END = 0.002
 """First and last temperature, in shares of a typical sequence's value."""
 STAGES = 256
 DRAWS = 1024
-LOOP_CHECKS_PER_S = {True: 1.2e8, False: 3.0e6}
-"""Rough speed of the compiled and the plain loop, to size a default search."""
-DEFAULT_CPU_S = 2.5
+DEFAULT_CPU_S = 3.0
+PLAIN_SLOWDOWN = 13.0
+"""A default search is sized for this time of a busy core; the plain loop is that much slower."""
 
 
 def default_turns(instance: Instance, *, compiled: bool | None = None) -> int:
-    """A number of turns that takes two to three seconds of a core, by the instance's size.
+    """A number of turns that takes about two seconds of a core, by the instance's size.
 
     It depends on whether numba is installed, not on the clock; a plan's record keeps the number.
     """
     count = len(instance.sequences) * len(instance.telescopes)
     if count == 0:
         return 0
-    durations = sorted(s.duration_s for s in instance.sequences)
+    typical_s = float(np.median([s.duration_s for s in instance.sequences]))
     night_s = instance.night.duration_s * len(instance.telescopes)
-    places = min(count, night_s / max(1.0, durations[count // len(instance.telescopes) // 2]))
-    per_turn = 250.0 + 0.6 * count + 18.0 * places
-    speed = LOOP_CHECKS_PER_S[can_compile() if compiled is None else compiled]
-    return max(50, int(DEFAULT_CPU_S * speed / per_turn))
+    places = min(count, night_s / max(1.0, typical_s))
+    turn_us = 8.0 + 0.1 * count + 0.55 * places
+    if not (can_compile() if compiled is None else compiled):
+        turn_us *= PLAIN_SLOWDOWN
+    return max(50, int(DEFAULT_CPU_S * 1e6 / turn_us))
 
 
 def _heat(problem: Problem) -> np.ndarray[Any, np.dtype[np.float64]]:

@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any
+from typing import Any, TypeVar
 
 import erfa
 import numpy as np
@@ -31,8 +31,11 @@ from pyros.sky.ephemeris import Ephemeris, default_ephemeris
 from pyros.sky.site import Site
 
 Floats = NDArray[np.float64]
+T = TypeVar("T", np.float32, np.float64)
 
 LIGHT_M_PER_S = 299792458.0
+_BLAS_ALONE = 200_000
+"""Multiplications below which OpenBLAS stays on one thread (its limit is 262,144)."""
 BLOCK_S = 43200.0
 """Engines for single instants are shared within blocks of this length (`engine_for`)."""
 
@@ -52,6 +55,18 @@ def separation_deg(
     a, b = np.broadcast_arrays(a, b)
     cross = np.linalg.norm(np.cross(a, b), axis=-1)
     return np.asarray(np.degrees(np.arctan2(cross, np.sum(a * b, axis=-1))))
+
+
+def thin_product(rows: NDArray[T], columns: NDArray[T]) -> NDArray[T]:
+    """`rows @ columns` for few inner terms, in blocks too small for BLAS to wake its threads.
+
+    With three or six terms the threads cost several times what they save.
+    """
+    out = np.empty((rows.shape[0], columns.shape[1]), dtype=rows.dtype)
+    block = max(1, _BLAS_ALONE // max(1, columns.size))
+    for first in range(0, rows.shape[0], block):
+        np.matmul(rows[first : first + block], columns, out=out[first : first + block])
+    return out
 
 
 @dataclass(frozen=True, slots=True)
@@ -261,7 +276,10 @@ class SkyEngine:
 
     def altaz_of_places(self, places: Floats, axes: Axes) -> tuple[Floats, Floats]:
         """Altitude and azimuth, shape (n_times, n_targets), of `places` at the times of `axes`."""
-        return self.horizontal(axes.east @ places, axes.north @ places, axes.zenith @ places)
+        east, north, zenith = (
+            thin_product(axis, places) for axis in (axes.east, axes.north, axes.zenith)
+        )
+        return self.horizontal(east, north, zenith)
 
     def hour_angle_dec_deg(self, altitude_deg: ArrayLike, azimuth_deg: ArrayLike) -> Any:
         """Apparent (hour angle -180..180, declination) in degrees of horizontal directions."""

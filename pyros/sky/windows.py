@@ -4,25 +4,33 @@ A window is a span in which all constraints hold without a break and into which 
 "the whole sequence lies in a window" is all that a planner has to check. A target has 0 to N windows.
 
 Each smooth constraint is a margin that is positive where it holds; the smallest margin is sampled on
-the grid and its zero crossings are interpolated (0.1 s for altitudes). Sun, user's dates and device
-availability are spans, and are intersected exactly.
+the grid (in single precision) and its zero crossings are interpolated, to a tenth of a second for
+altitudes. Sun, user's dates and device availability are spans, and are intersected exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import lru_cache
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyros.sky.brightness import brightness_tables, nanolambert
-from pyros.sky.engine import altitude_of_airmass_deg
+from pyros.sky.engine import altitude_of_airmass_deg, thin_product
 from pyros.sky.grid import SkyGrid, Span
+from pyros.sky.horizon import HorizonMask
 from pyros.sky.targets import FixedTarget, Target, direction_along
 
 Floats = NDArray[np.float64]
+Singles = NDArray[np.float32]
+Ints = NDArray[np.intp]
 
+SKY_LEVELS = 256
+"""Steps of sin(altitude) for the sky's brightness (0.01 mag at 15 degrees)."""
+MASK_STEPS = 7200
+"""Steps of azimuth for the local horizon."""
 MOON_AVOIDANCE_WIDTH_D = 7.0
 """Half-width of the Moon avoidance curve; full avoidance at full Moon, half a week from it."""
 
@@ -63,20 +71,109 @@ class Constraints:
 
 
 @dataclass(frozen=True, slots=True)
-class Directions:
-    """Targets along the times of a grid.
+class _Limits:
+    """What the constraints ask on one grid, computed once for all targets.
 
     Args:
-        sin_altitude: Shape (n_targets, n_times).
-        cos_moon: Cosine of the distance from the Moon, same shape; None when nobody asks.
-        east: Component towards east, same shape; None when the horizon is free.
-        north: Component towards north, same shape; None when the horizon is free.
+        first: First step of the grid that lies in an allowed span.
+        last: Step after the last.
+        times: Grid times from `first` to `last`, shape (n_steps,).
+        zenith: Zenith directions there, single precision, shape (3, n_steps).
+        moon: Moon's directions, same shape.
+        low: Sine of the lowest altitude.
+        high: Sine of the highest altitude, or None.
+        moon_cosine: Cosine of the distance from the Moon at most, shape (n_steps,); 2 while it is
+            down; None when the Moon does not matter.
+        moon_up: -sin(altitude) of the Moon where it is about to rise or set, else None.
+        sky: Largest scattering factor per step and altitude, shape (n_steps * levels,), or None.
+        allowed: Spans left by the Sun, the user's dates and the devices.
     """
 
-    sin_altitude: Floats
-    cos_moon: Floats | None
-    east: Floats | None
-    north: Floats | None
+    first: int
+    last: int
+    times: Floats
+    zenith: Singles
+    moon: Singles
+    low: float
+    high: float | None
+    moon_cosine: Singles | None
+    moon_up: Singles | None
+    sky: Singles | None
+    allowed: tuple[Span, ...]
+
+
+@lru_cache(maxsize=256)
+def _limits(grid: SkyGrid, limits: Constraints) -> _Limits:
+    allowed = _allowed_spans(grid, limits)
+    times = grid.unix_s
+    if not allowed:
+        first = last = 0
+    else:
+        first = max(0, int(np.searchsorted(times, allowed[0][0], "right")) - 1)
+        last = min(times.size, int(np.searchsorted(times, max(b for _, b in allowed))) + 1)
+    part = slice(first, last)
+    cosine, up = _moon_limit(grid, limits, part)
+    low = float(np.sin(np.radians(limits.lowest_altitude_deg)))
+    high = limits.max_altitude_deg
+    return _Limits(
+        first=first,
+        last=last,
+        times=times[part],
+        zenith=np.ascontiguousarray(grid.axes.zenith[part, :3].T, dtype=np.float32),
+        moon=np.ascontiguousarray(grid.moon.direction[part].T, dtype=np.float32),
+        low=low,
+        high=None if high is None else float(np.sin(np.radians(high))),
+        moon_cosine=cosine,
+        moon_up=up,
+        sky=_sky_limit(grid, limits, part, low),
+        allowed=tuple(allowed),
+    )
+
+
+def _moon_limit(
+    grid: SkyGrid, limits: Constraints, part: slice
+) -> tuple[Singles | None, Singles | None]:
+    """(cosine of the least distance, -sin(Moon's altitude) when it rises or sets) per step."""
+    altitude = grid.moon.altitude_deg[part]
+    if altitude.size == 0 or altitude.max() <= 0.0:
+        return None, None
+    cosine = np.full(altitude.shape, 2.0)
+    if limits.min_moon_separation_deg is not None:
+        required = moon_distance_required_deg(grid, limits.min_moon_separation_deg)[part]
+        cosine = np.cos(np.radians(required))
+    if limits.max_moon_illumination is not None:
+        cosine[grid.moon_phase[0][part] > limits.max_moon_illumination] = -2.0
+    if np.all(cosine == 2.0):
+        return None, None
+    if altitude.min() > 0.0:
+        return cosine.astype(np.float32), None
+    return cosine.astype(np.float32), -np.sin(np.radians(altitude)).astype(np.float32)
+
+
+def _sky_limit(grid: SkyGrid, limits: Constraints, part: slice, low: float) -> Singles | None:
+    """Largest allowed scattering factor, flattened (n_steps * levels), or None when never reached.
+
+    Brightness = dark(altitude) + twilight + moonlight * scattering(distance) * share(altitude), so a
+    limit on brightness is a limit on scattering for each step and altitude.
+    """
+    if limits.min_sky_mag is None:
+        return None
+    tables, most_nl = brightness_tables(), float(nanolambert(limits.min_sky_mag))
+    levels = np.linspace(0, tables.dark.size - 1, SKY_LEVELS).astype(int)
+    dark, share = tables.dark[levels], tables.share[levels]
+    usable = levels >= int(max(0.0, low) * (tables.dark.size - 1))
+    moonlight, twilight = grid.moonlight[part], grid.twilight[part]
+    brightest = dark[usable].max() + twilight + moonlight * tables.scatter.max() * share[usable].max()
+    if brightest.size == 0 or brightest.max() <= most_nl:
+        return None
+    left = most_nl - dark[None, :] - twilight[:, None]
+    factor = left / (np.maximum(moonlight, 1e-30)[:, None] * share[None, :])
+    return np.clip(factor, -1e30, 1e30).astype(np.float32).ravel()
+
+
+@lru_cache(maxsize=1)
+def _scatter_table() -> Singles:
+    return brightness_tables().scatter.astype(np.float32)
 
 
 def moon_distance_required_deg(grid: SkyGrid, at_full_moon_deg: float) -> Floats:
@@ -85,107 +182,92 @@ def moon_distance_required_deg(grid: SkyGrid, at_full_moon_deg: float) -> Floats
     return np.asarray(at_full_moon_deg / (1.0 + days**2))
 
 
-def directions_of_places(
-    grid: SkyGrid, places: Floats, *, moon: bool = True, horizon: bool = True
-) -> Directions:
-    """Directions of sidereal targets (`SkyEngine.places`, shape (6, n_targets)) along a grid."""
-    columns = places.T
-    return Directions(
-        sin_altitude=columns @ grid.axes.zenith.T,
-        cos_moon=columns[:, :3] @ grid.moon.direction.T if moon else None,
-        east=columns @ grid.axes.east.T if horizon else None,
-        north=columns @ grid.axes.north.T if horizon else None,
-    )
+@dataclass(frozen=True, slots=True)
+class _Seen:
+    """Targets along the steps of a `_Limits`; arrays are (n_targets, n_steps).
+
+    Args:
+        sine: Sine of the altitude.
+        cosine: Cosine of the distance from the Moon, or None.
+        horizontal: East and north components of chosen (target, step) pairs.
+    """
+
+    sine: Singles
+    cosine: Singles | None
+    horizontal: Callable[[Ints, Ints], tuple[Floats, Floats]]
 
 
-def _directions_of_vectors(grid: SkyGrid, vectors: Floats) -> Directions:
-    """Directions of one moving target given as CIRS unit vectors, shape (n_times, 3)."""
-    return Directions(
-        sin_altitude=np.sum(grid.axes.zenith[:, :3] * vectors, axis=1)[None, :],
-        cos_moon=np.sum(grid.moon.direction * vectors, axis=1)[None, :],
-        east=np.sum(grid.axes.east[:, :3] * vectors, axis=1)[None, :],
-        north=np.sum(grid.axes.north[:, :3] * vectors, axis=1)[None, :],
-    )
-
-
-def _moon_margin(grid: SkyGrid, limits: Constraints, cos_moon: Floats | None) -> Floats | None:
-    """Margin of Moon distance and phase, broadcastable to (n_targets, n_times), or None."""
-    if grid.moon.altitude_deg.max() <= 0.0:
-        return None
-    down = -np.sin(np.radians(grid.moon.altitude_deg))
-    margin: Floats | None = None
-    if limits.min_moon_separation_deg is not None and cos_moon is not None:
-        required = moon_distance_required_deg(grid, limits.min_moon_separation_deg)
-        margin = np.cos(np.radians(required)) - cos_moon
-    if limits.max_moon_illumination is not None:
-        phase = limits.max_moon_illumination - grid.moon_phase[0]
-        margin = phase[None, :] if margin is None else np.minimum(margin, phase)
-    return None if margin is None else np.maximum(margin, down, out=margin)
-
-
-def _horizon_margin(grid: SkyGrid, seen: Directions, margin: Floats) -> None:
-    """Lower `margin` in place where the local horizon hides a target."""
-    mask = grid.engine.site.horizon
-    if mask is None or seen.east is None or seen.north is None:
-        return
-    rows, columns = np.nonzero(
-        (margin >= -0.02) & (seen.sin_altitude < np.sin(np.radians(mask.highest_deg)) + 0.02)
-    )
-    azimuth = np.degrees(np.arctan2(seen.east[rows, columns], seen.north[rows, columns]))
-    line = np.sin(np.radians(mask.altitude_deg(azimuth)))
-    above = seen.sin_altitude[rows, columns] - line
-    margin[rows, columns] = np.minimum(margin[rows, columns], above)
-
-
-def _sky_margin(grid: SkyGrid, limits: Constraints, seen: Directions, margin: Floats) -> None:
-    """Lower `margin` in place where the sky is too bright."""
-    if limits.min_sky_mag is None or seen.cos_moon is None:
-        return
-    tables, most_nl = brightness_tables(), float(nanolambert(limits.min_sky_mag))
-    lowest = max(0.0, np.sin(np.radians(limits.lowest_altitude_deg)))
-    low = int(lowest * (tables.dark.size - 1))
-    worst = grid.moonlight * (tables.scatter.max() * tables.share[low:].max())
-    worst = worst + grid.twilight + tables.dark[low:].max()
-    columns = np.flatnonzero(worst > most_nl)
-    if columns.size == 0:
-        return
-    first, last = int(columns[0]), int(columns[-1]) + 1
-    part = margin[:, first:last]
-    flat = np.flatnonzero(part.ravel() > 0.0)
-    column = flat % (last - first)
-    nl = tables.total_nl(
-        seen.sin_altitude[:, first:last].ravel()[flat],
-        seen.cos_moon[:, first:last].ravel()[flat],
-        grid.moonlight[first:last][column],
-        grid.twilight[first:last][column],
-    )
-    lowered = np.minimum(part.ravel()[flat], 1.0 - nl / most_nl)
-    part[flat // (last - first), column] = lowered
-
-
-def margins(grid: SkyGrid, seen: Directions, limits: Constraints) -> Floats:
-    """The smallest margin of all sampled constraints, shape (n_targets, n_times)."""
-    margin = seen.sin_altitude - np.sin(np.radians(limits.lowest_altitude_deg))
-    if limits.max_altitude_deg is not None:
-        ceiling = np.sin(np.radians(limits.max_altitude_deg))
-        np.minimum(margin, ceiling - seen.sin_altitude, out=margin)
-    moon = _moon_margin(grid, limits, seen.cos_moon)
-    if moon is not None:
+def _margins(grid: SkyGrid, asked: _Limits, seen: _Seen) -> Singles:
+    """The smallest margin of all sampled constraints, shape (n_targets, n_steps)."""
+    margin = seen.sine - np.float32(asked.low)
+    if asked.high is not None:
+        np.minimum(margin, np.float32(asked.high) - seen.sine, out=margin)
+    if asked.moon_cosine is not None and seen.cosine is not None:
+        moon = asked.moon_cosine - seen.cosine
+        if asked.moon_up is not None:
+            np.maximum(moon, asked.moon_up, out=moon)
         np.minimum(margin, moon, out=margin)
-    _horizon_margin(grid, seen, margin)
-    _sky_margin(grid, limits, seen, margin)
+    mask = grid.engine.site.horizon
+    if mask is not None and np.sin(np.radians(mask.highest_deg)) > asked.low:
+        _lower_by_horizon(mask, seen, margin)
+    if asked.sky is not None and seen.cosine is not None:
+        _lower_by_sky(asked.sky, seen, margin)
     return margin
 
 
-def _runs(times: Floats, margin: Floats) -> tuple[NDArray[np.intp], Floats, Floats]:
+def _lower_by_sky(allowed: Singles, seen: _Seen, margin: Singles) -> None:
+    """Lower `margin` in place where scattered moonlight exceeds what the sky's limit leaves.
+
+    Only what all other constraints allow is looked at.
+    """
+    assert seen.cosine is not None  # noqa: S101 - the caller checks it
+    table = _scatter_table()
+    flat = np.flatnonzero(margin.ravel() >= 0.0).astype(np.int32)
+    step = flat % np.int32(margin.shape[1])
+    level = seen.sine.ravel()[flat]
+    level *= np.float32(SKY_LEVELS - 0.001)
+    index = level.astype(np.int32)
+    step *= np.int32(SKY_LEVELS)
+    index += step
+    factor = allowed.take(index, mode="clip")
+    near = seen.cosine.ravel()[flat]
+    near += np.float32(1.0)
+    near *= np.float32((table.size - 1) / 2.0)
+    scattered = table.take(near.astype(np.int32), mode="clip")
+    factor -= scattered
+    factor /= scattered
+    lowered = margin.ravel()
+    lowered[flat] = np.minimum(lowered[flat], factor)
+
+
+@lru_cache(maxsize=16)
+def _mask_table(mask: HorizonMask) -> Singles:
+    """Sine of the horizon's altitude for every twentieth of a degree of azimuth."""
+    azimuth = np.arange(MASK_STEPS) * (360.0 / MASK_STEPS)
+    return np.sin(np.radians(mask.altitude_deg(azimuth))).astype(np.float32)
+
+
+def _lower_by_horizon(mask: HorizonMask, seen: _Seen, margin: Singles) -> None:
+    """Lower `margin` in place where the local horizon hides a target."""
+    top = np.float32(np.sin(np.radians(mask.highest_deg)) + 0.01)
+    target, step = np.nonzero((margin >= -0.01) & (seen.sine < top))
+    east, north = seen.horizontal(target, step)
+    azimuth = np.arctan2(east, north) * (MASK_STEPS / (2.0 * np.pi)) + 0.5
+    line = _mask_table(mask).take(np.floor(azimuth).astype(np.intp), mode="wrap")
+    above = seen.sine[target, step] - line
+    margin[target, step] = np.minimum(margin[target, step], above)
+
+
+def _runs(times: Floats, margin: Singles) -> tuple[Ints, Floats, Floats]:
     """(target index, start, end) of all runs of non-negative margin, times interpolated."""
     count, steps = margin.shape
     good = np.zeros((count, steps + 2), dtype=bool)
     np.greater_equal(margin, 0.0, out=good[:, 1:-1])
-    edges = np.flatnonzero(good.ravel()[1:] != good.ravel()[:-1])
+    flat = good.ravel()
+    edges = np.flatnonzero(flat[1:] != flat[:-1])
     row, edge = np.divmod(edges, steps + 2)
     left, right = np.maximum(edge - 1, 0), np.minimum(edge, steps - 1)
-    before, after = margin[row, left], margin[row, right]
+    before, after = margin[row, left].astype(float), margin[row, right].astype(float)
     inner = left != right
     share = np.where(inner, before / np.where(inner, before - after, 1.0), 0.0)
     instants = times[left] + share * (times[right] - times[left])
@@ -211,8 +293,8 @@ def intersect(spans: Sequence[Span], others: Sequence[Span]) -> list[Span]:
 
 def _fitting(
     count: int,
-    runs: tuple[NDArray[np.intp], Floats, Floats],
-    allowed: list[Span],
+    runs: tuple[Ints, Floats, Floats],
+    allowed: Sequence[Span],
     exposure_s: Floats,
 ) -> list[list[Span]]:
     """Runs cut to the allowed spans, those kept that hold their target's exposure."""
@@ -247,22 +329,24 @@ def windows_of_places(
         Per target the windows (start, end) in Unix seconds, in order.
     """
     count = places.shape[1]
-    allowed = _allowed_spans(grid, limits)
-    if not allowed or count == 0:
+    asked = _limits(grid, limits)
+    if not asked.allowed or count == 0:
         return [[] for _ in range(count)]
-    needs_moon = limits.min_moon_separation_deg is not None or limits.min_sky_mag is not None
-    seen = directions_of_places(
-        grid, places, moon=needs_moon, horizon=grid.engine.site.horizon is not None
-    )
-    runs = _runs(grid.unix_s, margins(grid, seen, limits))
-    return _fitting(count, runs, allowed, np.broadcast_to(exposure_s, (count,)))
+    middle = float(grid.engine.tau(asked.times[asked.times.size // 2]))
+    now = (places[:3] + middle * places[3:]).T
+    single = now.astype(np.float32)
+    needs_moon = asked.moon_cosine is not None or asked.sky is not None
 
+    def horizontal(target: Ints, step: Ints) -> tuple[Floats, Floats]:
+        east = grid.axes.east[asked.first + step, :3]
+        north = grid.axes.north[asked.first + step, :3]
+        return np.sum(east * now[target], axis=1), np.sum(north * now[target], axis=1)
 
-def directions(grid: SkyGrid, target: Target) -> Directions:
-    """One target of any kind along a grid: arrays of shape (1, n_times)."""
-    if isinstance(target, FixedTarget):
-        return directions_of_places(grid, target.places(grid.engine))
-    return _directions_of_vectors(grid, direction_along(grid.engine, target, grid.unix_s))
+    sine = thin_product(single, asked.zenith)
+    cosine = thin_product(single, asked.moon) if needs_moon else None
+    seen = _Seen(sine, cosine, horizontal)
+    runs = _runs(asked.times, _margins(grid, asked, seen))
+    return _fitting(count, runs, asked.allowed, np.broadcast_to(exposure_s, (count,)))
 
 
 def windows(
@@ -272,8 +356,20 @@ def windows(
     if isinstance(target, FixedTarget):
         places = target.places(grid.engine)
         return windows_of_places(grid, places, limits, exposure_s=exposure_s)[0]
-    allowed = _allowed_spans(grid, limits)
-    if not allowed:
+    asked = _limits(grid, limits)
+    if not asked.allowed:
         return []
-    runs = _runs(grid.unix_s, margins(grid, directions(grid, target), limits))
-    return _fitting(1, runs, allowed, np.array([exposure_s], dtype=float))[0]
+    part = slice(asked.first, asked.last)
+    vectors = direction_along(grid.engine, target, asked.times)
+
+    def horizontal(_: Ints, step: Ints) -> tuple[Floats, Floats]:
+        east, north = grid.axes.east[part, :3][step], grid.axes.north[part, :3][step]
+        return np.sum(east * vectors[step], axis=1), np.sum(north * vectors[step], axis=1)
+
+    seen = _Seen(
+        np.sum(grid.axes.zenith[part, :3] * vectors, axis=1)[None, :].astype(np.float32),
+        np.sum(grid.moon.direction[part] * vectors, axis=1)[None, :].astype(np.float32),
+        horizontal,
+    )
+    runs = _runs(asked.times, _margins(grid, asked, seen))
+    return _fitting(1, runs, asked.allowed, np.array([exposure_s], dtype=float))[0]
