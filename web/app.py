@@ -47,9 +47,10 @@ def create_app(services: WebServices) -> web.Application:
     app = web.Application(
         middlewares=[problems, guard], client_max_size=services.settings.max_packet_bytes
     )
-    hub = LiveHub(services)
+    assets = load_assets()
+    hub = LiveHub(services, assets.tree_hash)
     app[SERVICES] = services
-    app[ASSETS] = load_assets()
+    app[ASSETS] = assets
     app[HUB] = hub
     for endpoint in ENDPOINTS:
         app.router.add_route(

@@ -58,10 +58,12 @@ class LiveHub:
 
     Args:
         services: What the server works with.
+        assets: Hash of the static files; a page that runs others reloads itself.
     """
 
-    def __init__(self, services: WebServices) -> None:
+    def __init__(self, services: WebServices, assets: str) -> None:
         self._services = services
+        self._assets = assets
         self._clients: dict[web.WebSocketResponse, Outbox] = {}
         self._beat: asyncio.Task[None] | None = None
         self._closing = False
@@ -178,6 +180,7 @@ class LiveHub:
             "k": "hello",
             "boot": self._services.boot_id,
             "version": self._services.version,
+            "assets": self._assets,
             "role": "operator",
             "server_time": instant(clock.now()),
             "t": clock.unix_s(),

@@ -6,6 +6,8 @@ import { takeDelta, takeSnapshot } from "./model.js";
 const STALE_AFTER_MS = 3000;
 const LOOK_EVERY_MS = 250;
 const SETTLE_MS = 1000; // a page that just came back moves things under the finger: no orders yet
+const HALF_OPEN_MS = 12000; // a socket silent for so long is dead, whatever the system believes
+const ASSETS = new URL(import.meta.url).pathname.split("/")[2];
 const BACKOFF_MS = [300, 600, 1200, 2500, 5000];
 
 export const hello = signal(null);
@@ -34,9 +36,7 @@ function connect() {
 function take(message) {
   heardAt = performance.now();
   if (message.k === "hello") {
-    if (hello.peek() && hello.peek().boot !== message.boot && hello.peek().version !== message.version) {
-      location.reload();
-    }
+    if (message.assets !== ASSETS) location.reload(); // another version of these files is served now
     hello.value = message;
   } else if (message.k === "snap") {
     attempts = 0;
@@ -69,6 +69,11 @@ function look() {
   if (phase.peek() === "live" && ageMs.peek() > STALE_AFTER_MS) {
     phase.value = "stale";
     stopClock();
+  }
+  if (phase.peek() === "stale" && ageMs.peek() > HALF_OPEN_MS && socket) {
+    const dead = socket;
+    again();
+    dead.close();
   }
 }
 

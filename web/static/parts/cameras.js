@@ -42,7 +42,8 @@ function Camera({ camera }) {
 /** The panel of all cameras. */
 export function Cameras() {
   const cameras = devicesOf("camera");
-  return html`<${Panel} id="cameras" title=${t("cameras.title")} span="span-4">
+  const span = devicesOf("telescope").length > 1 ? "" : "span-4";
+  return html`<${Panel} id="cameras" title=${t("cameras.title")} span=${span}>
     ${cameras.length ? html`<ul class="cameras">${cameras.map((camera) => html`<${Camera} camera=${camera} key=${camera.device} />`)}</ul>`
       : html`<p class="empty">${t("cameras.none")}</p>`}
     <${LastImages} cameras=${cameras} />

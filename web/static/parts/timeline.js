@@ -51,7 +51,7 @@ function useWidth() {
 }
 
 function Axes({ from, to, x, y, width }) {
-  const step = (to - from) / 3600 > 9 && width < 560 ? 7200 : 3600;
+  const step = ((width - LEFT) * 3600) / (to - from) < 46 ? 7200 : 3600;
   const hours = [];
   for (let at = Math.ceil(from / step) * step; at <= to; at += step) hours.push(at);
   return html`<g class="axes">
