@@ -32,12 +32,14 @@ _STREAMS: tuple[tuple[str, str, str, str | None], ...] = (
     ("fermi/gbm", "fermi-gbm", "Fermi", "GRB"),
     ("fermi/lat/flare", "fermi-lat-flare", "Fermi", "KNOWN_SOURCE"),
     ("swift/bat/guano", "swift-guano", "Swift", "GRB"),
+    ("swift/xrt", "swift-xrt", "Swift", "GRB"),
+    ("swift/uvot", "swift-uvot", "Swift", "GRB"),
     ("swift", "swift-bat", "Swift", "GRB"),
     ("maxi/gsc.unknown", "maxi-gsc", "MAXI", "X_RAY_TRANSIENT"),
     ("maxi", "maxi-gsc", "MAXI", "KNOWN_SOURCE"),
     ("icecube/lvk", "icecube-lvk-search", "IceCube", None),
-    ("icecube/gold_bronze", "icecube-track", "IceCube", "NEUTRINO"),
     ("icecube", "icecube", "IceCube", "NEUTRINO"),
+    ("blackcat", "blackcat", "BlackCAT", "X_RAY_TRANSIENT"),
     ("km3net", "km3net", "KM3NeT", "NEUTRINO"),
     ("chime", "chime-frb", "CHIME", "FRB"),
     ("dsa110", "dsa110-frb", "DSA-110", "FRB"),
@@ -93,7 +95,7 @@ def notice_from_gcn(packet: Mapping[str, Any], arrival: Arrival) -> Notice:
         authority=f"gcn.nasa.gov/{path.partition('/')[0].lower()}",
         format="gcn-json",
         stream=stream,
-        packet_type=alert_type,
+        packet_type=_packet_type(path, alert_type),
         packet_name=f"{path} {values.text_of(packet.get('subtype')) or alert_type or 'notice'}",
         mission=mission,
         event_id=event_id,
@@ -101,7 +103,8 @@ def notice_from_gcn(packet: Mapping[str, Any], arrival: Arrival) -> Notice:
         tense=tense,
         test=test,
         retraction=retraction,
-        t0_utc=values.instant(trigger),
+        # XRT and UVOT give only when they began to look, a minute or two after the burst.
+        t0_utc=values.instant(trigger) or values.instant(packet.get("observation_start")),
         notice_utc=values.instant(written),
         received_utc=arrival.received_utc,
         source=arrival.source,
@@ -139,11 +142,27 @@ def _stream(path: str, packet: Mapping[str, Any]) -> tuple[str, str, str | None]
         return _SVOM.get(instrument, "svom"), "SVOM", "KNOWN_SOURCE" if catalogued else "GRB"
     for prefix, stream, mission, usual_class in _STREAMS:
         if lowered.startswith(prefix):
-            grade = (values.text_of(packet.get("notice_type")) or "").lower()
-            graded = stream == "icecube-track" and grade in {"gold", "bronze"}
-            return f"icecube-{grade}" if graded else stream, mission, usual_class
+            return _graded(stream, packet), mission, usual_class
     name = lowered.partition("/")[0]
     return f"other-{name}"[:60], values.text_of(packet.get("mission"), limit=60) or name, None
+
+
+def _graded(stream: str, packet: Mapping[str, Any]) -> str:
+    """IceCube says in its pipeline's name whether an alert is gold, bronze or a cascade."""
+    if stream != "icecube":
+        return stream
+    keys = ("pipeline", "analysis_pipeline", "notice_type")
+    written = " ".join(values.text_of(packet.get(key)) or "" for key in keys).lower()
+    grade = next((one for one in ("gold", "bronze", "cascade") if one in written), None)
+    return f"icecube-{grade}" if grade else stream
+
+
+def _packet_type(path: str, alert_type: str | None) -> str | None:
+    """The alert type; for Swift's images, spectra and light curves with what it is of."""
+    kind = path.rpartition("/")[2].lower()
+    if path.lower().startswith("swift/") and kind not in {"position", "guano", "alert"}:
+        return f"{kind}-{alert_type}"
+    return alert_type
 
 
 def _position(packet: Mapping[str, Any], *, retraction: bool) -> values.Position:
@@ -176,6 +195,8 @@ def _classification(packet: Mapping[str, Any], usual: str | None) -> str | None:
         scored = [(values.number(score) or 0.0, name) for name, score in stated.items()]
         if scored and max(scored)[0] > 0:
             best = max(scored)[1].upper().replace(" ", "_")[:60]
+            if {"known", "unknown"} & set(stated):  # Swift BAT: in its catalogue, or a burst
+                return usual if best == "UNKNOWN" else "KNOWN_SOURCE"
             # Glowbug classifies the merger behind a burst: the burst is a burst all the same.
             return usual if best in {"BNS", "NSBH", "BBH"} else best
     if isinstance(stated, str):
@@ -193,6 +214,8 @@ def _flags(packet: Mapping[str, Any]) -> tuple[str, ...]:
     """Statements that bear on acting."""
     duration = (values.text_of(packet.get("duration_class")) or "").lower()
     flags = {f"{duration}_burst"} if duration in {"long", "short"} else set()
+    if packet.get("star_tracker_locked") is False:
+        flags.add("lost_lock")
     for name in ("human_in_the_loop", "in_lat_fov"):
         if packet.get(name) is True:
             flags.add(name)
@@ -218,6 +241,8 @@ def _sky_map(packet: Mapping[str, Any]) -> SkyMap | None:
     """The HEALPix map inside the notice or at its address."""
     inside, url = packet.get("healpix_file"), values.text_of(packet.get("healpix_url"), limit=1024)
     length = len(inside) if isinstance(inside, str) else 0
-    if url is not None and not url.startswith(("http://", "https://")):
+    if url is not None and (
+        not url.startswith(("http://", "https://")) or url.lower().endswith((".png", ".gif", "/"))
+    ):
         url = None
     return SkyMap(url=url, inline_bytes=length) if url or length else None

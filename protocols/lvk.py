@@ -143,7 +143,7 @@ def _sky_map(event: Mapping[str, Any]) -> SkyMap | None:
 
 
 def sky_map_fits(raw: bytes) -> bytes:
-    """The FITS file of the multi-order sky map inside an LVK alert.
+    """The FITS file of the multi-order sky map inside an LVK alert or a notice of GCN's schema.
 
     Decoding takes milliseconds for a large map: call it in a worker. When RAVEN has combined the
     map with another mission's, the combined one is returned.
@@ -163,12 +163,12 @@ def sky_map_fits(raw: bytes) -> bytes:
         raise NoticeError(f"LVK alert is not JSON: {error}") from error
     if not isinstance(packet, dict):
         raise NoticeError("LVK alert is not a JSON object")
-    encoded: object = None
+    encoded: object = packet.get("healpix_file")  # GCN's own schema (Swift GUANO, Fermi)
     for section, name in (("external_coinc", "combined_skymap"), ("event", "skymap")):
-        holder = packet.get(section)
-        encoded = holder.get(name) if isinstance(holder, dict) else None
         if isinstance(encoded, str) and encoded:
             break
+        holder = packet.get(section)
+        encoded = holder.get(name) if isinstance(holder, dict) else None
     if not isinstance(encoded, str) or not encoded:
         raise NoticeError("LVK alert carries no sky map")
     try:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from contextlib import suppress
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -9,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from protocols.notice_parser import parse_notice
+from pyros.domain.alert.gate import actionable
 from pyros.domain.alert.notice import Notice, NoticeError
 
 DATA = Path(__file__).parents[1] / "data" / "alerts"
@@ -238,3 +240,48 @@ def test_parser_reads_the_same_without_voevent_parse(monkeypatch: pytest.MonkeyP
     monkeypatch.setattr("protocols.voevent._voeventparse", None)
     assert everything() == with_it
     assert len(with_it) > 200
+
+
+def gcn(path: str, **fields: object) -> Notice:
+    """A notice of GCN's schema, in the shape of the schema's own examples."""
+    packet = {
+        "$schema": f"https://gcn.nasa.gov/schema/main/gcn/notices/{path}.schema.json",
+        "alert_type": "update",
+        "alert_tense": "current",
+        "trigger_time": "2026-09-12T01:46:39.180Z",
+        "ra": 124.6332,
+        "dec": 33.9949,
+        "ra_dec_error": 0.05,
+        "id": "1253910",
+        **fields,
+    }
+    return parse_notice(json.dumps(packet).encode(), source="test", received_utc=RECEIVED_UTC)
+
+
+def test_parser_reads_swifts_json_as_its_voevents() -> None:
+    """Streams, classes and the lost star tracker, and products that never act."""
+    burst = gcn("swift/bat/position", classification={"known": 0.0, "unknown": 1.0})
+    assert (burst.stream, burst.mission, burst.classification) == ("swift-bat", "Swift", "GRB")
+    named = gcn("swift/bat/position", classification={"EXO_0748-676": 1.0, "unknown": 0.0})
+    assert named.classification == "KNOWN_SOURCE"
+    assert gcn("swift/bat/position", star_tracker_locked=False).flags == ("lost_lock",)
+    xrt = gcn("swift/xrt/position", trigger_time=None, observation_start="2026-09-12T01:48:25Z")
+    assert (xrt.stream, xrt.t0_utc) == ("swift-xrt", datetime(2026, 9, 12, 1, 48, 25, tzinfo=UTC))
+    assert actionable(burst)[0]
+    assert actionable(xrt)[0]
+    for notice in (gcn("swift/uvot/image"), gcn("swift/xrt/spectrum"), named):
+        assert not actionable(notice)[0]
+
+
+@pytest.mark.parametrize(
+    ("field", "text", "stream"),
+    [
+        ("pipeline", "Bronze Track Alert", "icecube-bronze"),
+        ("analysis_pipeline", "IceCube Gold Track alert", "icecube-gold"),
+        ("pipeline", "Cascade Alert", "icecube-cascade"),
+        ("pipeline", "something else", "icecube"),
+    ],
+)
+def test_parser_grades_icecube_by_its_pipeline(field: str, text: str, stream: str) -> None:
+    """Gold, bronze and cascades are streams of their own, as in VOEvents."""
+    assert gcn("icecube/single_neutrino_alerts", **{field: text}).stream == stream

@@ -121,6 +121,9 @@ def thread_of(notice: Notice) -> tuple[str, str] | None:
     if notice.mission in {"INTEGRAL", "HETE"} and event_id.isdigit():
         # The sequence number rides in the high word: 72831 is trigger 7295, notice 1.
         event_id = str(int(event_id) % _INTEGRAL_COUNTER)
+    elif notice.mission == "IceCube":
+        # Run and event: "137840_57034692_0" in JSON is 13784057034692 in AMON's VOEvents.
+        event_id = "".join(event_id.split("_")[:2])
     elif notice.mission == "Swift" and (match := _SWIFT_VERSION.fullmatch(event_id)):
         event_id = match.group(1)
     return notice.mission, event_id

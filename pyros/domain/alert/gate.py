@@ -80,9 +80,9 @@ class SourcePolicy:
 
 
 DEFAULT_ACT_TYPES: Mapping[str, tuple[int | str, ...]] = {
-    "swift-bat": (61, 97),
-    "swift-xrt": (67,),
-    "swift-uvot": (81,),
+    "swift-bat": (61, 97, "initial", "update"),
+    "swift-xrt": (67, "initial", "update"),
+    "swift-uvot": (81, "initial", "update"),
     "swift-guano": ("initial", "update"),
     "fermi-gbm": (111, 112, 115, "initial", "update"),
     "fermi-lat": (120, 121, 127, 128),

@@ -91,6 +91,13 @@ def test_association_normalises_ids(name: str, thread: tuple[str, str] | None) -
     assert thread_of(recorded(name)) == thread
 
 
+def test_association_knows_an_icecube_event_in_both_formats() -> None:
+    """AMON's VOEvent runs the numbers together, the JSON notice separates them."""
+    xml = made(mission="IceCube", event_id="13784057034692")
+    for event_id in ("137840_57034692", "137840_57034692_0"):
+        assert thread_of(replace(xml, event_id=event_id)) == thread_of(xml)
+
+
 def test_association_follows_citations_and_tolerates_what_was_never_seen() -> None:
     """A citation of a known notice joins; SVOM cites private ones too."""
     first = made(1)
