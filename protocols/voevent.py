@@ -83,17 +83,17 @@ _SIGNIFICANCE = {
     "significant": "significant",
 }
 _FLAGS = {
-    "StarTrack_Lost_Lock": "lost_lock",
-    "ImTrig_during_ST_LoL": "lost_lock",
-    "Def_NOT_a_GRB": "def_not_a_grb",
-    "Definite_NOT_GRB": "def_not_a_grb",
-    "Target_in_Flt_Catalog": "in_catalogue",
-    "Target_in_Gnd_Catalog": "in_catalogue",
-    "Target_in_Blk_Catalog": "in_catalogue",
-    "Target_of_Interest": "target_of_interest",
-    "Values_Out_of_Range": "values_out_of_range",
-    "CRC_Error": "crc_error",
-    "LAT_FoV": "in_lat_fov",
+    "startrack_lost_lock": "lost_lock",
+    "imtrig_during_st_lol": "lost_lock",
+    "def_not_a_grb": "def_not_a_grb",
+    "definite_not_grb": "def_not_a_grb",
+    "target_in_flt_catalog": "in_catalogue",
+    "target_in_gnd_catalog": "in_catalogue",
+    "target_in_blk_catalog": "in_catalogue",
+    "target_of_interest": "target_of_interest",
+    "values_out_of_range": "values_out_of_range",
+    "crc_error": "crc_error",
+    "lat_fov": "in_lat_fov",
 }
 _GECAM_TEST_TRIGGER = 100_000_000
 _GECAM_CLASSES = {"SFLARE": "SOLAR_FLARE", "SOLAR FLARE": "SOLAR_FLARE"}
@@ -317,7 +317,11 @@ def _classification(
     fields: VoEventFields, known: PacketType | None, number: int | None
 ) -> tuple[str | None, tuple[str, ...]]:
     """What the source is, and the flags that bear on acting."""
-    flags = {flag for name, flag in _FLAGS.items() if any(map(values.truth, fields.values(name)))}
+    flags = {
+        flag
+        for name, flag in _FLAGS.items()
+        if name in fields.by_name and any(map(values.truth, fields.by_name[name]))
+    }
     classification = known.classification if known else None
     if known is None:
         return classification, tuple(sorted(flags))
@@ -343,10 +347,12 @@ def _classification(
 def _significance(fields: VoEventFields, number: int | None) -> dict[str, float]:
     """Figures of merit, named with their units; false alarm rates in both units that are in use."""
     merit: dict[str, float] = {}
-    for param in fields.params:
-        key = _SIGNIFICANCE.get(param.name.lower())
-        value = values.number(param.value.strip()) if key else None
-        if key and value is not None and key not in merit:
+    for name, written in fields.by_name.items():
+        key = _SIGNIFICANCE.get(name)
+        if key is None or key in merit:
+            continue
+        value = values.number(written[0])
+        if value is not None:
             merit[key] = value
     far = values.number(fields.first("FAR"))
     if far is not None:

@@ -8,7 +8,7 @@ keys).
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, NamedTuple
 
 from protocols.notice_values import text_of
 from protocols.voevent_gate import local_name
@@ -24,8 +24,7 @@ _MAX_DEPTH = 12
 _MAX_CITES = 200
 
 
-@dataclass(frozen=True, slots=True)
-class Param:
+class Param(NamedTuple):
     """One `Param` of the `What` section; `group` is empty at the top level."""
 
     group: str
