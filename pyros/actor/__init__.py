@@ -50,6 +50,7 @@ from pyros.actor.event_bus import EventBus
 from pyros.actor.lifecycle import Exit, LifecycleEvent, LinkedExit, Reason, State, Terminated
 from pyros.actor.mailbox import LaneSpec, Overflow
 from pyros.actor.message import Lane, Message, Request
+from pyros.actor.proxy import Proxy, awaited_method
 from pyros.actor.ref import ActorRef
 from pyros.actor.shutdown import PhaseOutcome
 from pyros.actor.supervisor import Supervisor
@@ -103,6 +104,7 @@ __all__ = [
     "Overflow",
     "PhaseOutcome",
     "PoisonMessageError",
+    "Proxy",
     "Reason",
     "Rejected",
     "Request",
@@ -120,4 +122,5 @@ __all__ = [
     "TraceRecord",
     "UnavailableError",
     "Undelivered",
+    "awaited_method",
 ]

@@ -281,6 +281,7 @@ class Guardian:
                 if not self._spend(child, str(error), error.__cause__):
                     return None
                 return child
+            self._failed.pop(child, None)
         return None
 
     # --- stopping ------------------------------------------------------------------------------

@@ -64,7 +64,7 @@ async def _live(cell: Cell, started: asyncio.Future[Exit | None]) -> None:
         return  # it was given up as a zombie: the cell has gone on without it
     _take_back_cancels(cell)
     try:
-        await _wind_down(cell, actor, exit_)
+        await _wind_down(cell, actor, exit_, ran=started.done())
     except asyncio.CancelledError:
         _take_back_cancels(cell)
     if cell.task is asyncio.current_task():
@@ -100,7 +100,7 @@ def _give_birth(cell: Cell) -> Actor:
     return actor
 
 
-async def _wind_down(cell: Cell, actor: Actor | None, exit_: Exit) -> None:
+async def _wind_down(cell: Cell, actor: Actor | None, exit_: Exit, *, ran: bool) -> None:
     cell.scope.current = None
     cell.become(State.STOPPING, exit_.describe())
     cell.shield = None
@@ -115,7 +115,7 @@ async def _wind_down(cell: Cell, actor: Actor | None, exit_: Exit) -> None:
         if not await _guarded(cell, "stopping its children", guardian.stop_all()):
             guardian.kill_all()
         cell.guardian = None
-    if actor is not None and exit_.reason is not Reason.START_FAILED and not cell.killing:
+    if actor is not None and ran and not cell.killing:
         await _guarded(cell, "on_stop", actor.on_stop())
     if cell.worker is not None:
         cell.worker.close()

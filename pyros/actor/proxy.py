@@ -6,7 +6,7 @@ this one resolves through the reference, so it works over restarts, and inspects
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Generic, NoReturn, cast
+from typing import TYPE_CHECKING, Any, Concatenate, Generic, NoReturn, ParamSpec, TypeVar, cast
 
 import pykka
 from pykka import messages as pykka_messages
@@ -15,7 +15,15 @@ from pyros.actor.errors import BadActorError, DeadActorError
 from pyros.actor.pykka_bases import A, PykkaProxy
 
 if TYPE_CHECKING:
+    from collections.abc import Callable, Coroutine
+
+    from pykka.typing import Method
+
     from pyros.actor.ref import ActorRef
+
+
+P = ParamSpec("P")
+T = TypeVar("T")
 
 
 class Proxy(PykkaProxy[A], Generic[A]):
@@ -93,6 +101,20 @@ class Proxy(PykkaProxy[A], Generic[A]):
         if found is None and not self.actor_ref.is_alive():
             raise DeadActorError(f"{self.actor_ref} is not alive; {name!r} cannot be read")
         return None
+
+
+def awaited_method(
+    method: Callable[Concatenate[Any, P], Coroutine[Any, Any, T]],
+) -> Method[P, pykka.Future[T]]:
+    """Type an `async def` method on a proxy class, as `pykka.typing.proxy_method` does a plain one.
+
+    class DomeProxy(Proxy[Dome]):
+        open = awaited_method(Dome.open)
+        is_open = pykka.typing.proxy_field(Dome.is_open)
+
+    dome = cast("DomeProxy", ref.proxy())
+    """
+    return cast("Method[P, pykka.Future[T]]", method)
 
 
 def _static(owner: Any, name: str) -> Any:

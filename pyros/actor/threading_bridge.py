@@ -198,6 +198,7 @@ def _serve_one(host: ThreadHost, driver: pykka.ThreadingActor) -> None:
 
 def _retire(driver: pykka.ThreadingActor, order: Any) -> None:
     driver.actor_stopped.set()
+    pykka.ActorRegistry.unregister(driver.actor_ref)
     error = order.error if isinstance(order, _Retire) else None
     if error is None:
         driver.on_stop()

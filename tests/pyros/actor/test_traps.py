@@ -426,8 +426,12 @@ async def test_threading_actor_may_stop_itself(system: ActorSystem):
     """A driver that stops itself pykka's way ends normally: a permanent one is started again."""
     ref = await system.spawn(ChildSpec(name="d", factory=Driver))
     await ref.proxy().stop()
-    for _ in range(50):
+    for _ in range(200):  # its thread ends in its own time
+        await asyncio.to_thread(time.sleep, 0.005)
         await settle(0.1)
+        if ref.incarnation == 2:
+            break
+    await settle(2.0)
     assert ref.incarnation == 2
     assert await ref.proxy().move(1) == 7
 
