@@ -15,7 +15,9 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from astropy.io import fits
 
+from protocols.fits_card import card_image
 from protocols.fits_checksum import BLANK, checksum_text, ones_complement_sum
+from protocols.fits_header import HeaderCard
 from pyros.errors import PermanentError
 
 if TYPE_CHECKING:
@@ -23,8 +25,6 @@ if TYPE_CHECKING:
     from pathlib import Path
 
     from numpy.typing import NDArray
-
-    from protocols.fits_header import HeaderCard
 
 _READ_BYTES = 1 << 20
 _BLOCK_BYTES = 2880
@@ -160,9 +160,9 @@ def complete_frame(
     data = np.ascontiguousarray(frame.stored).reshape(-1).view(np.uint8).data
     padding = bytes(-data.nbytes % _BLOCK_BYTES)
     try:
-        header = _joined(frame.header, cards)
-        text = _header_bytes(header, ones_complement_sum(_in_words(data, padding)))
-    except (fits.VerifyError, ValueError, UnicodeEncodeError) as error:
+        datasum = ones_complement_sum(_in_words(data, padding))
+        text = _header_bytes(frame.header, cards, datasum)
+    except (fits.VerifyError, ValueError) as error:
         raise FrameError(f"{target}: header: {error}") from error
     total = hashlib.sha256()
     with target.open("wb") as file:
@@ -176,29 +176,31 @@ def complete_frame(
     return CompletedFrame(bytes=size, sha256=total.hexdigest())
 
 
-def _joined(camera: fits.Header, cards: Sequence[HeaderCard]) -> fits.Header:
-    header = camera.copy()
-    for card in cards:
-        if card.keyword not in PRODUCERS_OWN or card.keyword not in header:
-            header[card.keyword] = (card.value, card.comment)
-    return header
-
-
 def _in_words(data: memoryview, padding: bytes) -> bytes | memoryview:
     return data if len(data) % 4 == 0 else bytes(data) + padding
 
 
-def _header_bytes(header: fits.Header, datasum: int) -> bytes:
-    """The header's blocks with both sums in place."""
-    header["DATASUM"] = (str(datasum), "ones' complement sum of the data")
-    header["CHECKSUM"] = (BLANK, "ones' complement sum of this unit")
-    for card in header.cards:
-        card.verify("exception")
-    total = ones_complement_sum(_encoded(header), datasum)
-    header["CHECKSUM"] = checksum_text(total)
-    return _encoded(header)
+def _kept_images(camera: fits.Header, cards: Sequence[HeaderCard]) -> list[str]:
+    """Cards of the camera, as it wrote them, beside ours."""
+    ours = {card.keyword for card in cards} - PRODUCERS_OWN | {"CHECKSUM", "DATASUM"}
+    images = (card.image for card in camera.cards if card.keyword not in ours)
+    return [image for image in images if image.isascii() and image.isprintable()]
 
 
-def _encoded(header: fits.Header) -> bytes:
-    text: str = header.tostring()
-    return text.encode("ascii")
+def _header_bytes(camera: fits.Header, cards: Sequence[HeaderCard], datasum: int) -> bytes:
+    """The header's blocks, both sums in place."""
+    images = _kept_images(camera, cards)
+    images += [
+        card_image(card)
+        for card in cards
+        if card.keyword not in PRODUCERS_OWN or card.keyword not in camera
+    ]
+    images.append(card_image(HeaderCard("DATASUM", str(datasum), "ones' complement of the data")))
+    rest = "".join(images)
+
+    def blocks(checksum: str) -> bytes:
+        last = card_image(HeaderCard("CHECKSUM", checksum, "ones' complement of this unit"))
+        text = f"{rest}{last}{'END':<80}"
+        return (text + " " * (-len(text) % _BLOCK_BYTES)).encode("ascii")
+
+    return blocks(checksum_text(ones_complement_sum(blocks(BLANK), datasum)))

@@ -14,6 +14,7 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
 from protocols.fits import FrameError, complete_frame, decode_frame, read_checked, sha256_of
+from protocols.fits_card import card_image
 from protocols.fits_checksum import checksum_text, ones_complement_sum
 from protocols.fits_header import HeaderCard
 
@@ -162,3 +163,46 @@ def test_header_that_breaks_the_standard_is_refused(tmp_path: Path):
     bad = (HeaderCard("WINDSPD", float("nan"), "[m/s] wind"),)
     with pytest.raises(FrameError, match=r"a\.fits: header"):
         complete_frame(frame, bad, tmp_path / "a.fits", durable=False)
+
+
+@given(
+    st.one_of(
+        st.booleans(),
+        st.integers(-(10**18), 10**18),
+        st.floats(allow_nan=False, allow_infinity=False),
+        st.text(st.characters(min_codepoint=32, max_codepoint=126), max_size=300),
+    ),
+    st.text(st.characters(min_codepoint=33, max_codepoint=126), max_size=60),
+)
+@settings(deadline=None, max_examples=300)
+def test_card_is_read_back_by_astropy(value: Any, comment: str):
+    """Any value makes whole lines that astropy verifies and reads as it was, to twelve digits."""
+    image = card_image(HeaderCard("ANYKEY", value, comment))
+    assert len(image) % 80 == 0
+    header = fits.Header.fromstring(image)
+    header.cards[0].verify("exception")
+    read = header["ANYKEY"]
+    if isinstance(value, str):
+        assert read == value.rstrip()
+    elif isinstance(value, float):
+        assert read == pytest.approx(value, rel=1e-12, abs=0.0)
+    else:
+        assert read == value
+        assert type(read) is type(value)
+
+
+@pytest.mark.parametrize(
+    "card",
+    [
+        HeaderCard("TOOLONGKEY", 1, "x"),
+        HeaderCard("lower", 1, "x"),
+        HeaderCard("WIND", float("inf"), "x"),
+        HeaderCard("OBJECT", "κ Cyg", "x"),
+        HeaderCard("OBJECT", "a\nb", "x"),
+        HeaderCard("OBJECT", "a", "µm"),
+    ],
+)
+def test_card_that_has_no_place_in_a_header_is_refused(card: HeaderCard):
+    """Keywords, values and comments outside the standard are named."""
+    with pytest.raises(ValueError, match=card.keyword):
+        card_image(card)
