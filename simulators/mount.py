@@ -92,7 +92,7 @@ class MountSimulator(SimulatedDevice):
     def __init__(self, wiring: Wiring, unit: str, settings: MountSettings) -> None:
         super().__init__(wiring, unit, settings.id)
         self.settings = settings
-        self._stood: tuple[Standing, float, Pointing] | None = None
+        self._seen: tuple[Motion, float, Pointing] | None = None
 
     @property
     def metal(self) -> Mount:
@@ -116,12 +116,15 @@ class MountSimulator(SimulatedDevice):
 
     def _pointing(self, motion: Motion, unix_s: float) -> Pointing:
         """Where it points; while it stands still the sky's turn is added to an exact place."""
-        if self._stood is not None:
-            stood, since_unix_s, at = self._stood
-            if motion is stood and unix_s - since_unix_s < _DRIFT_S:
-                return drifted(at, unix_s - since_unix_s)
+        if self._seen is not None:
+            seen, seen_unix_s, at = self._seen
+            elapsed_s = unix_s - seen_unix_s
+            if motion is seen and elapsed_s == 0.0:
+                return at
+            if motion is seen and isinstance(motion, Standing) and elapsed_s < _DRIFT_S:
+                return drifted(at, elapsed_s)
         at = pointing(motion, self.wiring.metal.site, unix_s)
-        self._stood = (motion, unix_s, at) if isinstance(motion, Standing) else None
+        self._seen = (motion, unix_s, at)
         return at
 
     def _cover(self, unix_s: float) -> str:
@@ -190,7 +193,7 @@ class MountSimulator(SimulatedDevice):
         """Stop following what has set."""
         motion = now_doing(self.metal.motion, unix_s)
         if isinstance(motion, Following):
-            at = pointing(motion, self.wiring.metal.site, unix_s)
+            at = self._pointing(motion, unix_s)
             if at.alt_deg < self.settings.min_altitude_deg:
                 self.log.warning("tracking stopped at altitude %.2f deg", at.alt_deg)
                 self.metal.motion = halted(motion, self.wiring.metal.site, unix_s)
