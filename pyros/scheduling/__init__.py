@@ -16,6 +16,9 @@ from pyros.scheduling.instance import (
 from pyros.scheduling.instance_file import InstanceFaults, instance_from_json, read_instance
 from pyros.scheduling.night_plan import plan_night
 from pyros.scheduling.plan import Metrics, Placement, Plan, Reason, Rejection
+from pyros.scheduling.repair import Repaired, repair
+from pyros.scheduling.search import default_turns
+from pyros.scheduling.what_if import WhatIf, what_if
 
 __all__ = [
     "Committed",
@@ -29,9 +32,14 @@ __all__ = [
     "Programme",
     "Reason",
     "Rejection",
+    "Repaired",
     "Sequence",
     "Telescope",
+    "WhatIf",
+    "default_turns",
     "instance_from_json",
     "plan_night",
     "read_instance",
+    "repair",
+    "what_if",
 ]

@@ -2,25 +2,28 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import time
 from datetime import timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyros.clock import datetime_from_unix
 from pyros.errors import PermanentError
-from pyros.scheduling.instance import Instance
 from pyros.scheduling.instance_file import read_instance
 from pyros.scheduling.night_plan import plan_night
-from pyros.scheduling.plan import Plan
 from pyros.scheduling.reasons import clock
 from pyros.scheduling.search import default_turns
 from pyros.sky.plot import draw_night
 from pyros.sky.site import Site
 from pyros.sky.targets import FixedTarget
 from pyros.sky.twilight import Night
+
+if TYPE_CHECKING:
+    import argparse
+
+    from pyros.scheduling.instance import Instance
+    from pyros.scheduling.plan import Plan
 
 
 def add_parser(subparsers: Any) -> None:

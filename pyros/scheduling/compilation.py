@@ -1,9 +1,10 @@
 """One source, two speeds: the search's inner loop as plain Python, or compiled by numba.
 
-`pyros.scheduling.ruin_recreate` is written for scalars and flat sequences. Imported normally it is plain
-Python over lists, quick enough for first plans and repairs. `compiled_loop` loads the same file a second
-time with every `@jit` function compiled, for searches. Both give the same plans, bit by bit: integer
-times, additions in the same order, random numbers from an integer generator, no transcendental function.
+`pyros.scheduling.ruin_recreate` is written for scalars and flat sequences. Imported normally it is
+plain Python over lists, quick enough for first plans and repairs. `compiled_loop` loads the same
+file a second time with every `@jit` function compiled, for searches. Both give the same plans, bit
+by bit: integer times, additions in the same order, random numbers from an integer generator, no
+transcendental function.
 """
 
 from __future__ import annotations
@@ -12,8 +13,10 @@ import importlib.util
 import sys
 from collections.abc import Callable
 from functools import lru_cache
-from types import ModuleType
-from typing import TypeVar
+from typing import TYPE_CHECKING, TypeVar, cast
+
+if TYPE_CHECKING:
+    from types import ModuleType
 
 F = TypeVar("F", bound=Callable[..., object])
 
@@ -26,8 +29,7 @@ def jit(function: F) -> F:
         return function
     import numba  # noqa: PLC0415 - optional extra, heavy, wanted by searches only
 
-    compiled: F = numba.njit(cache=True, error_model="numpy")(function)
-    return compiled
+    return cast("F", numba.njit(cache=True, error_model="numpy")(function))
 
 
 @lru_cache(maxsize=1)

@@ -93,4 +93,4 @@ def setup_seconds(sequences: tuple[Sequence, ...], telescope: Telescope) -> Ints
     np.ceil(slew, out=slew)
     change = math.ceil(telescope.filter_change_s - 1e-9)
     np.maximum(slew, change, out=slew, where=filters[:, None] != filters[None, :])
-    return slew.astype(np.int64).ravel()
+    return np.asarray(slew.astype(np.int64).ravel())

@@ -1,23 +1,28 @@
 """The first plan, in milliseconds: sequences by value density, each where it is worth most.
 
-Several orders are tried (density, earliest closing window), the best plan is taken and polished by a
-few turns of ruin and recreate. Deterministic, plain Python over lists.
+Several orders are tried (density, earliest closing window), the best plan is taken and polished by
+a few turns of ruin and recreate. Deterministic, plain Python over lists.
 """
 
 from __future__ import annotations
+
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from pyros.scheduling import ruin_recreate as loop
 from pyros.scheduling.orders import make_orders, movable
-from pyros.scheduling.problem import Problem
+
+if TYPE_CHECKING:
+    from pyros.scheduling.problem import Problem
+    from pyros.scheduling.tables import State, Tables
 
 SECOND_VALUE_SHARE = 0.8
 POLISH_TURNS = 40
 
 
 def second_value(problem: Problem) -> float:
-    """What a second of telescope time is worth: the density of the sequence that fills the night."""
+    """What a second is worth: the value density of the sequence that fills the night."""
     columns = problem.columns
     items = movable(problem)
     if items.size == 0:
@@ -30,10 +35,11 @@ def second_value(problem: Problem) -> float:
     return float(density[order][min(last, items.size - 1)]) * SECOND_VALUE_SHARE
 
 
-def place_fixed(problem: Problem, tables: loop.Tables, state: loop.State) -> None:
+def place_fixed(problem: Problem, tables: Tables, state: State) -> None:
     """Put the committed work into an empty plan, in order of start.
 
-    A committed start that an earlier one makes impossible is left out: the telescope cannot do both.
+    A committed start that an earlier one makes impossible is left out: the telescope cannot do
+    both.
     """
     for item in problem.fixed:
         tel = tables.telescope[item]
@@ -48,7 +54,7 @@ def place_fixed(problem: Problem, tables: loop.Tables, state: loop.State) -> Non
 
 
 def closing_order(problem: Problem) -> list[int]:
-    """Items by the end of their last window, ties by value density: what vanishes first goes first."""
+    """Items by the end of their last window, ties by value density."""
     columns = problem.columns
     items = movable(problem)
     if items.size == 0:
@@ -59,12 +65,12 @@ def closing_order(problem: Problem) -> list[int]:
     return [int(item) for item in items[rank]]
 
 
-def first_state(problem: Problem, tables: loop.Tables) -> loop.State:
+def first_state(problem: Problem, tables: Tables) -> State:
     """A good valid plan at once."""
     orders = make_orders(problem, seed=0, epochs=0, versions=4)
     rate = second_value(problem)
     candidates = [orders.whole_night(0), orders.whole_night(1), closing_order(problem)]
-    best: loop.State | None = None
+    best: State | None = None
     best_value = -1.0
     for order in candidates:
         state = problem.state()

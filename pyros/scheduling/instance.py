@@ -1,14 +1,17 @@
 """What a night's planner is given: the dark time, telescopes, programmes and sequences.
 
-Times are seconds after `Night.start_unix_s`; angles are degrees, ICRS. `pyros.scheduling.instance_file`
-reads and checks the JSON form.
+Times are seconds after `Night.start_unix_s`; angles are degrees, ICRS.
+`pyros.scheduling.instance_file` reads and checks the JSON form.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass, field
 from types import MappingProxyType
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 Span = tuple[float, float]
 

@@ -4,10 +4,8 @@ from __future__ import annotations
 
 import json
 import math
-from collections.abc import Mapping
 from datetime import datetime
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyros.errors import PermanentError
 from pyros.scheduling.instance import (
@@ -20,6 +18,10 @@ from pyros.scheduling.instance import (
     Span,
     Telescope,
 )
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+    from pathlib import Path
 
 FORMAT = "pyros-plan-instance/1"
 
@@ -52,12 +54,17 @@ class _Reader:
         """Whether a key is there and not null."""
         return self._data.get(key) is not None
 
-    def keys(self) -> tuple[str, ...]:
+    def all_keys(self) -> tuple[str, ...]:
         """All keys."""
         return tuple(str(key) for key in self._data)
 
     def number(
-        self, key: str, *, low: float = -math.inf, high: float = math.inf, default: float | None = None
+        self,
+        key: str,
+        *,
+        low: float = -math.inf,
+        high: float = math.inf,
+        default: float | None = None,
     ) -> float:
         """A finite number within limits; `low` (or 0) and a fault when it is not."""
         value = self._data.get(key, default)
@@ -125,7 +132,9 @@ class _Reader:
             elif not all(math.isfinite(t) for t in pair):
                 self.fault(f"{key}[{index}] is {_shown(pair)}, give finite numbers")
             elif pair[1] < pair[0]:
-                self.fault(f"{key}[{index}] ends at {pair[1]:g} s before it starts at {pair[0]:g} s")
+                self.fault(
+                    f"{key}[{index}] ends at {pair[1]:g} s before it starts at {pair[0]:g} s"
+                )
             else:
                 spans.append((float(pair[0]), float(pair[1])))
         return tuple(sorted(spans))
@@ -311,14 +320,14 @@ def _device_down(top: _Reader) -> dict[str, tuple[Span, ...]]:
     if not top.has("device_down"):
         return {}
     reader = top.child("device_down")
-    return {device: reader.spans(device) for device in reader.keys()}
+    return {device: reader.spans(device) for device in reader.all_keys()}
 
 
 def _published(top: _Reader) -> dict[str, float]:
     if not top.has("published"):
         return {}
     reader = top.child("published")
-    return {sequence: reader.number(sequence) for sequence in reader.keys()}
+    return {sequence: reader.number(sequence) for sequence in reader.all_keys()}
 
 
 def _reference(value: object) -> dict[str, float]:

@@ -9,16 +9,19 @@ import hashlib
 import json
 from collections.abc import Iterable, Mapping
 from dataclasses import fields, replace
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyros.scheduling import ruin_recreate as loop
 from pyros.scheduling.greedy import first_state, second_value
-from pyros.scheduling.instance import Committed, Instance
 from pyros.scheduling.orders import make_orders
 from pyros.scheduling.plan import Metrics, Placement, Plan, Rejection
 from pyros.scheduling.problem import UNLIMITED_S, Problem, build
 from pyros.scheduling.reasons import explain
 from pyros.scheduling.search import improve
+from pyros.scheduling.tables import FIXED, State, Tables
+
+if TYPE_CHECKING:
+    from pyros.scheduling.instance import Committed, Instance
 
 
 def input_hash(instance: Instance, *, seed: int, iterations: int, now_s: float) -> str:
@@ -74,8 +77,8 @@ def plan_night(
 
 def finish(
     problem: Problem,
-    tables: loop.Tables,
-    state: loop.State,
+    tables: Tables,
+    state: State,
     *,
     seed: int,
     iterations: int,
@@ -99,7 +102,7 @@ def finish(
     loop.settle(tables, state)
     placements = _placements(problem, tables, state, counted)
     rejected = explain(problem, tables, state, broken=broken, known=dropped or {})
-    metrics = _metrics(problem, tables, state, placements)
+    metrics = _metrics(problem, placements)
     return Plan(
         placements=placements,
         rejected=rejected,
@@ -111,7 +114,7 @@ def finish(
     )
 
 
-def keep_whole_requests(problem: Problem, tables: loop.Tables, state: loop.State) -> frozenset[int]:
+def keep_whole_requests(problem: Problem, tables: Tables, state: State) -> frozenset[int]:
     """Take out the sequences of all-or-nothing requests that are incomplete, and refill.
 
     Returns:
@@ -142,26 +145,24 @@ def keep_whole_requests(problem: Problem, tables: loop.Tables, state: loop.State
     return frozenset(broken)
 
 
-def take_out(tables: loop.Tables, state: loop.State, sequences: Iterable[int]) -> None:
+def take_out(tables: Tables, state: State, sequences: Iterable[int]) -> None:
     """Remove sequences (by index) from a state; committed ones stay."""
     gone = [0] * tables.items
     wanted = set(sequences)
     for item in range(tables.items):
-        if tables.group[item] in wanted and tables.kind[item] != loop.FIXED:
+        if tables.group[item] in wanted and tables.kind[item] != FIXED:
             gone[item] = 1
     for tel in range(tables.telescopes):
         loop.compact(tables, state, tel, gone)
 
 
-def fill_idle(
-    problem: Problem, tables: loop.Tables, state: loop.State, broken: frozenset[int]
-) -> None:
+def fill_idle(problem: Problem, tables: Tables, state: State, broken: frozenset[int]) -> None:
     """Give time left over to fillers, and beyond quotas where the instance says so."""
     instance = problem.instance
     fillers = [
         item
         for item in range(tables.items)
-        if instance.sequences[tables.group[item]].filler and tables.kind[item] != loop.FIXED
+        if instance.sequences[tables.group[item]].filler and tables.kind[item] != FIXED
     ]
     rate = second_value(problem)
     if fillers:
@@ -178,7 +179,7 @@ def fill_idle(
 
 
 def _placements(
-    problem: Problem, tables: loop.Tables, state: loop.State, counted: set[int]
+    problem: Problem, tables: Tables, state: State, counted: set[int]
 ) -> tuple[Placement, ...]:
     instance = problem.instance
     stands = {item.id: item for item in instance.committed}
@@ -191,7 +192,7 @@ def _placements(
             item, start = state.route[i], state.start[i]
             index = tables.group[item]
             sequence = instance.sequences[index]
-            fixed = tables.kind[item] == loop.FIXED
+            fixed = tables.kind[item] == FIXED
             begins = round(stands[sequence.id].start_s) if fixed else start
             found.append(
                 Placement(
@@ -209,12 +210,7 @@ def _placements(
     return tuple(sorted(found, key=lambda p: (p.start_s, p.telescope)))
 
 
-def _metrics(
-    problem: Problem,
-    tables: loop.Tables,
-    state: loop.State,
-    placements: tuple[Placement, ...],
-) -> Metrics:
+def _metrics(problem: Problem, placements: tuple[Placement, ...]) -> Metrics:
     instance = problem.instance
     by_id = {s.id: s for s in instance.sequences}
     used = {p.id: 0 for p in instance.programmes}
@@ -226,7 +222,7 @@ def _metrics(
         ledger[sequence.programme] += placement.end_s - placement.start_s
         best += sequence.priority * sequence.duration_s / 60.0
     value = sum(p.value for p in placements)
-    available = problem.night_s * tables.telescopes
+    available = problem.night_s * len(instance.telescopes)
     science = sum(p.end_s - p.start_s for p in placements)
     setup = sum(p.setup_s for p in placements)
     return Metrics(

@@ -1,15 +1,17 @@
-"""In which order sequences are offered a place: by value per second, with noise, for times of night."""
+"""In which order sequences are offered a place: by value per second, with noise."""
 
 from __future__ import annotations
 
-from typing import NamedTuple
+from typing import TYPE_CHECKING, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyros.scheduling import ruin_recreate as loop
 from pyros.scheduling.geometry import SIDEREAL_RAD_PER_S
-from pyros.scheduling.problem import Problem
+from pyros.scheduling.tables import FIXED
+
+if TYPE_CHECKING:
+    from pyros.scheduling.problem import Problem
 
 Ints = NDArray[np.int64]
 Floats = NDArray[np.float64]
@@ -69,7 +71,9 @@ def _around(problem: Problem, middle: int, reach: int) -> tuple[Ints, Floats]:
     owner = np.repeat(np.arange(problem.size), counts)
     usable = low <= high
     owner, low, high = owner[usable], low[usable], high[usable]
-    starts = np.clip(np.clip(columns["top"][owner], middle - reach // 2, middle + reach // 2), low, high)
+    starts = np.clip(
+        np.clip(columns["top"][owner], middle - reach // 2, middle + reach // 2), low, high
+    )
     density = _density(problem, owner, _quality(problem, owner, starts))
     best = np.full(problem.size, -1.0)
     np.maximum.at(best, owner, density)
@@ -82,12 +86,12 @@ def movable(problem: Problem) -> Ints:
     columns = problem.columns
     filler = np.array([s.filler for s in problem.instance.sequences], dtype=bool)
     has_window = columns["window_to"] > columns["window_at"]
-    return np.flatnonzero(
-        has_window & (columns["kind"] != loop.FIXED) & ~filler[columns["group"]]
-    )
+    return np.flatnonzero(has_window & (columns["kind"] != FIXED) & ~filler[columns["group"]])
 
 
-def make_orders(problem: Problem, *, seed: int, epochs: int = EPOCHS, versions: int = VERSIONS) -> Orders:
+def make_orders(
+    problem: Problem, *, seed: int, epochs: int = EPOCHS, versions: int = VERSIONS
+) -> Orders:
     """Lists for a search; the same seed gives the same lists.
 
     Args:

@@ -1,23 +1,27 @@
 """An instance turned into the numbers that the inner loop works on.
 
-Times become whole seconds (durations and window starts rounded up, ends down), a sequence becomes one
-*item* per telescope, altitude becomes three coefficients of the cosine and sine of the Earth's turn.
+Times become whole seconds (durations and window starts rounded up, ends down), a sequence becomes
+one *item* per telescope, altitude becomes three coefficients of the cosine and sine of the Earth's
+turn.
 """
 
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from pyros.scheduling import ruin_recreate as loop
 from pyros.scheduling.geometry import quality_terms, setup_seconds, turn_lists, turn_tables
-from pyros.scheduling.instance import Instance, Sequence
 from pyros.scheduling.start_spans import WindowList, start_spans
+from pyros.scheduling.tables import State, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyros.scheduling.instance import Instance, Sequence
 
 Ints = NDArray[np.int64]
 
@@ -57,26 +61,26 @@ class Problem:
         """The sequence of an item."""
         return self.instance.sequences[item % len(self.instance.sequences)]
 
-    def tables(self, *, compiled: bool) -> loop.Tables:
+    def tables(self, *, compiled: bool) -> Tables:
         """Tables for the inner loop: arrays when compiled, else lists (set-up: a memory view)."""
         columns = dict(self.columns)
         last = self.night_s + 1
         if compiled:
             columns["cos_t"], columns["sin_t"] = (turn[:last] for turn in turn_tables())
-            return loop.Tables(**columns)
+            return Tables(**columns)
         setup = memoryview(columns.pop("setup"))
         columns = {k: v.tolist() if isinstance(v, np.ndarray) else v for k, v in columns.items()}
         columns["cos_t"], columns["sin_t"] = (turn[:last] for turn in turn_lists())
-        return loop.Tables(**columns, setup=setup)
+        return Tables(**columns, setup=setup)
 
-    def state(self) -> loop.State:
+    def state(self) -> State:
         """An empty plan, plain."""
         telescopes, room = self.columns["telescopes"], self.columns["capacity"]
         sizes = (
             telescopes * room, telescopes, telescopes * room, telescopes * room,
             telescopes * room, len(self.instance.sequences), self.columns["quota"].size,
         )  # fmt: skip
-        return loop.State(*([0] * size for size in sizes))
+        return State(*([0] * size for size in sizes))
 
 
 def _durations(instance: Instance, duration: Ints) -> Ints:

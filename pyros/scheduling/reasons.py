@@ -1,27 +1,33 @@
 """Why a sequence is not in the plan: one code, its numbers, and a sentence, for every one left out.
 
-The first cause that applies is given, from the sky to the competition: no window at all, too short a
-window, closed or lost in all of it, no quota left, and then what its best place would displace. That
-last question is asked for all sequences at once in numpy.
+The first cause that applies is given, from the sky to the competition: no window at all, too short
+a window, closed or lost in all of it, no quota left, and then what its best place would displace.
+That last question is asked for all sequences at once in numpy.
 """
 
 from __future__ import annotations
 
-from collections.abc import Mapping
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyros.scheduling import ruin_recreate as loop
-from pyros.scheduling.instance import Instance, Sequence
-from pyros.scheduling.plan import Reason, Rejection
 from pyros.scheduling.geometry import turn_tables
-from pyros.scheduling.problem import Problem
+from pyros.scheduling.plan import Reason, Rejection
 from pyros.scheduling.start_spans import has_start, lost_spans, options
+from pyros.scheduling.tables import FIXED, State, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
+
+    from pyros.scheduling.instance import Instance, Sequence
+    from pyros.scheduling.problem import Problem
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
+
 
 def clock(seconds: float) -> str:
     """Seconds after the night's start as +h:mm:ss."""
@@ -33,8 +39,8 @@ def clock(seconds: float) -> str:
 
 def explain(
     problem: Problem,
-    tables: loop.Tables,
-    state: loop.State,
+    tables: Tables,
+    state: State,
     *,
     broken: frozenset[int] = frozenset(),
     known: Mapping[str, Rejection] | None = None,
@@ -76,7 +82,7 @@ def explain(
 
 
 def _without_competition(
-    problem: Problem, tables: loop.Tables, index: int, committed: set[str]
+    problem: Problem, tables: Tables, index: int, committed: set[str]
 ) -> Rejection | None:
     """The reason that would hold on an empty telescope, or None."""
     if any(tables.window_at[item] < tables.window_to[item] for item in problem.items_of(index)):
@@ -134,9 +140,9 @@ def _no_window(problem: Problem, sequence: Sequence) -> Rejection:
             reason=Reason.TWILIGHT,
             sentence=(
                 f"lasts {sequence.duration_s:g} s, the night (0 to {night_s} s) leaves "
-                f"{max(0.0, max(dark)):g} s of its windows"
+                f"{max(0.0, *dark):g} s of its windows"
             ),
-            numbers={"duration_s": sequence.duration_s, "dark_window_s": max(0.0, max(dark))},
+            numbers={"duration_s": sequence.duration_s, "dark_window_s": max(0.0, *dark)},
         )
     return _closed(problem, instance, sequence)
 
@@ -174,9 +180,7 @@ def _closed(problem: Problem, instance: Instance, sequence: Sequence) -> Rejecti
     )
 
 
-def _quota(
-    problem: Problem, tables: loop.Tables, state: loop.State, index: int
-) -> Rejection | None:
+def _quota(problem: Problem, tables: Tables, state: State, index: int) -> Rejection | None:
     sequence = problem.instance.sequences[index]
     item = problem.items_of(index)[0]
     programme = tables.programme[item]
@@ -222,7 +226,7 @@ class Bid:
 
 
 def bids(
-    problem: Problem, tables: loop.Tables, state: loop.State, items: list[int], telescope: int
+    problem: Problem, tables: Tables, state: State, items: list[int], telescope: int
 ) -> list[Bid]:
     """For every item the place on a telescope with the best value less what it displaces.
 
@@ -234,7 +238,7 @@ def bids(
     starts = np.array(state.start[base : base + count], dtype=np.int64)
     ends = starts + columns["duration"][route]
     values = np.array([loop.worth(tables, r, t) for r, t in zip(route, starts, strict=True)])
-    values[columns["kind"][route] == loop.FIXED] = 1e12
+    values[columns["kind"][route] == FIXED] = 1e12
     summed = np.concatenate([[0.0], np.cumsum(values)])
     chosen = np.array(items, dtype=np.int64)
     groups, duration = columns["group"][chosen], columns["duration"][chosen][:, None]
@@ -287,7 +291,7 @@ def _earliest(problem: Problem, items: Ints, ready: Ints) -> Ints:
 
 
 def _competition(
-    problem: Problem, tables: loop.Tables, state: loop.State, contenders: list[int]
+    problem: Problem, tables: Tables, state: State, contenders: list[int]
 ) -> dict[int, Rejection]:
     """OUTBID or SETUP_GAP for sequences that the plan's other work keeps out."""
     best: dict[int, tuple[int, Bid]] = {}
@@ -315,8 +319,8 @@ def _competition(
 
 def _outbid(
     problem: Problem,
-    tables: loop.Tables,
-    state: loop.State,
+    tables: Tables,
+    state: State,
     gaps: list[tuple[int, int]],
     telescope: int,
     bid: Bid,
@@ -325,7 +329,7 @@ def _outbid(
     base = telescope * tables.capacity
     places = range(base + bid.first, base + bid.last)
     others = [problem.sequence(state.route[i]) for i in places]
-    if bid.start_s < 0 or any(tables.kind[state.route[i]] == loop.FIXED for i in places):
+    if bid.start_s < 0 or any(tables.kind[state.route[i]] == FIXED for i in places):
         return Rejection(
             id=sequence.id,
             reason=Reason.COMMITTED_WORK,
@@ -360,7 +364,7 @@ def _outbid(
     )
 
 
-def _gaps(tables: loop.Tables, state: loop.State, telescope: int) -> list[tuple[int, int]]:
+def _gaps(tables: Tables, state: State, telescope: int) -> list[tuple[int, int]]:
     """Idle spans (from, until) of a telescope that could hold the shortest sequence."""
     base, count = telescope * tables.capacity, state.length[telescope]
     found, free = [], 0
@@ -372,7 +376,7 @@ def _gaps(tables: loop.Tables, state: loop.State, telescope: int) -> list[tuple[
     return [*found, (free, night_s)] if night_s - free >= tables.shortest else found
 
 
-def _widest_gap(tables: loop.Tables, gaps: list[tuple[int, int]], item: int) -> int:
+def _widest_gap(tables: Tables, gaps: list[tuple[int, int]], item: int) -> int:
     """Longest idle time inside an item's windows, set-up not counted."""
     most = 0
     for free, until in gaps:

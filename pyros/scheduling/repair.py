@@ -1,15 +1,16 @@
 """The instant answer to an event: keep what is valid where it is, drop what is not, fill the holes.
 
-A burst, a closure or a lost device changes the instance; starts that remain possible are pinned (they
-move by five minutes at most, and only to make room), the cheapest of what collides is dropped, and the
-holes are offered to everything else. It takes milliseconds; the search runs afterwards, elsewhere.
+A burst, a closure or a lost device changes the instance; starts that remain possible are pinned
+(they move by five minutes at most, and only to make room), the cheapest of what collides is
+dropped, and the holes are offered to everything else. It takes milliseconds; the search runs
+afterwards, elsewhere.
 """
 
 from __future__ import annotations
 
 import hashlib
-from collections.abc import Mapping
 from dataclasses import dataclass, replace
+from typing import TYPE_CHECKING
 
 from pyros.scheduling import ruin_recreate as loop
 from pyros.scheduling.events import (
@@ -27,6 +28,10 @@ from pyros.scheduling.orders import make_orders
 from pyros.scheduling.plan import Placement, Plan, Reason, Rejection
 from pyros.scheduling.problem import Problem, build
 from pyros.scheduling.reasons import clock
+from pyros.scheduling.tables import MOVED_S, PINNED, State, Tables
+
+if TYPE_CHECKING:
+    from collections.abc import Mapping
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -67,9 +72,7 @@ def repair(instance: Instance, plan: Plan, event: Event, *, now_s: float) -> Rep
     loop.recreate(tables, state, order, 0, len(order), second_value(problem), 0, [1])
     digest = hashlib.sha256(f"{plan.input_hash} {now_s!r} {event!r}".encode()).hexdigest()
     known = _known_reasons(problem, state, plan, event)
-    new = finish(
-        problem, tables, state, seed=plan.seed, iterations=0, digest=digest, dropped=known
-    )
+    new = finish(problem, tables, state, seed=plan.seed, iterations=0, digest=digest, dropped=known)
     starts = {p.id: p.start_s for p in new.placements}
     return Repaired(
         instance=after,
@@ -83,9 +86,7 @@ def repair(instance: Instance, plan: Plan, event: Event, *, now_s: float) -> Rep
     )
 
 
-def _begun(
-    instance: Instance, plan: Plan, event: Event, now_s: float
-) -> tuple[Committed, ...]:
+def _begun(instance: Instance, plan: Plan, event: Event, now_s: float) -> tuple[Committed, ...]:
     """What has started stays, unless the event ends it; what was committed ahead stays too."""
     ids = {s.id for s in instance.sequences}
     found = []
@@ -126,7 +127,7 @@ def _forbids(event: Event, placement: Placement) -> bool:
     )
 
 
-def _place_alerts(problem: Problem, tables: loop.Tables, state: loop.State) -> None:
+def _place_alerts(problem: Problem, tables: Tables, state: State) -> None:
     """Insert alert sequences as early as committed work allows."""
     for index, sequence in enumerate(problem.instance.sequences):
         if not sequence.alert or state.placed[index]:
@@ -142,9 +143,7 @@ def _place_alerts(problem: Problem, tables: loop.Tables, state: loop.State) -> N
             loop.insert(tables, state, item, place)
 
 
-def _earliest_place(
-    tables: loop.Tables, state: loop.State, item: int
-) -> tuple[int, int] | None:
+def _earliest_place(tables: Tables, state: State, item: int) -> tuple[int, int] | None:
     """(start, place) of the earliest feasible insertion of an item, or None."""
     tel = tables.telescope[item]
     base, count = tel * tables.capacity, state.length[tel]
@@ -163,7 +162,7 @@ def _earliest_place(
     return None
 
 
-def _pin(problem: Problem, tables: loop.Tables, state: loop.State, plan: Plan) -> None:
+def _pin(problem: Problem, tables: Tables, state: State, plan: Plan) -> None:
     """Put the old placements back where they were; what collides is tried within five minutes.
 
     Old placements cannot collide with each other, only with committed work, alerts and new limits.
@@ -181,7 +180,7 @@ def _pin(problem: Problem, tables: loop.Tables, state: loop.State, plan: Plan) -
         for start, item, stands in kept:
             if not stands:
                 _narrow(tables, item, start)
-                tables.kind[item] = loop.PINNED
+                tables.kind[item] = PINNED
                 state.placed[tables.group[item]] = 1
                 state.used[tables.programme[item]] += tables.duration[item]
         for i, (_, item, _) in enumerate(kept):
@@ -194,25 +193,23 @@ def _pin(problem: Problem, tables: loop.Tables, state: loop.State, plan: Plan) -
             _squeeze_in(tables, state, item, start)
 
 
-def _old_items(
-    problem: Problem, tables: loop.Tables, state: loop.State, plan: Plan
-) -> list[tuple[int, int]]:
+def _old_items(problem: Problem, tables: Tables, state: State, plan: Plan) -> list[tuple[int, int]]:
     """(start, item) of old placements that are not placed yet, the worthiest first."""
     index_of = {s.id: i for i, s in enumerate(problem.instance.sequences)}
     number_of = {t.id: i for i, t in enumerate(problem.instance.telescopes)}
-    found = []
+    found: list[tuple[int, int]] = []
     for placement in sorted(plan.placements, key=lambda p: (-p.value, p.start_s)):
         index = index_of.get(placement.id)
         if placement.bonus or index is None or state.placed[index]:
             continue
-        for item in problem.items_of(index):
-            if tables.telescope[item] == number_of.get(placement.telescope):
-                found.append((placement.start_s, item))
+        number = number_of.get(placement.telescope)
+        mine = (item for item in problem.items_of(index) if tables.telescope[item] == number)
+        found.extend((placement.start_s, item) for item in mine)
     return found
 
 
 def _without_collisions(
-    tables: loop.Tables, route: list[tuple[int, int, bool]]
+    tables: Tables, route: list[tuple[int, int, bool]]
 ) -> list[tuple[int, int, bool]]:
     """A route less the old placements that new work or new limits make impossible.
 
@@ -242,13 +239,13 @@ def _without_collisions(
     return kept
 
 
-def _narrow(tables: loop.Tables, item: int, start_s: int) -> bool:
+def _narrow(tables: Tables, item: int, start_s: int) -> bool:
     """Cut an item's windows to five minutes around its old start; False when nothing is left."""
     at, to = tables.window_at[item], tables.window_to[item]
     near = [
         (
-            max(tables.window_lo[k], start_s - loop.MOVED_S),
-            min(tables.window_hi[k], start_s + loop.MOVED_S),
+            max(tables.window_lo[k], start_s - MOVED_S),
+            min(tables.window_hi[k], start_s + MOVED_S),
         )
         for k in range(at, to)
     ]
@@ -263,7 +260,7 @@ def _narrow(tables: loop.Tables, item: int, start_s: int) -> bool:
     return True
 
 
-def _squeeze_in(tables: loop.Tables, state: loop.State, item: int, start_s: int) -> None:
+def _squeeze_in(tables: Tables, state: State, item: int, start_s: int) -> None:
     """Insert an item within five minutes of its old start; its windows stay whole if that fails."""
     if not loop.fits_quota(tables, state, item):
         return
@@ -272,14 +269,14 @@ def _squeeze_in(tables: loop.Tables, state: loop.State, item: int, start_s: int)
         return
     place, _ = loop.best_place(tables, state, item, 0.0)
     if place >= 0:
-        tables.kind[item] = loop.PINNED
+        tables.kind[item] = PINNED
         loop.insert(tables, state, item, place)
     else:
         tables.window_at[item], tables.window_to[item], tables.top[item] = whole
 
 
 def _known_reasons(
-    problem: Problem, state: loop.State, plan: Plan, event: Event
+    problem: Problem, state: State, plan: Plan, event: Event
 ) -> dict[str, Rejection]:
     """Reasons of sequences that this event pushed out."""
     planned = {p.id: p for p in plan.placements}

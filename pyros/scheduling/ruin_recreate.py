@@ -1,104 +1,59 @@
 """The inner loop of planning: insert, remove, time and judge, over flat sequences of numbers.
 
-Every function is scalar code that runs as plain Python on lists and compiled on arrays
-(`pyros.scheduling.compilation`). An *item* is a sequence on one of its telescopes; a *route* is the order
-of items on a telescope, stored at `telescope * capacity`. Times are whole seconds after the night's start.
+Every function is scalar code that runs as plain Python on lists and compiled on arrays (see
+`pyros.scheduling.compilation`); all of it is in one file, so that a change recompiles all of it.
 
-A route keeps, per position, the earliest start (everything before it as early as possible) and the latest
-start (everything after it as late as possible), so that an insertion is judged in constant time.
+A route keeps, per place, the earliest start (all before it as early as possible) and the latest
+(all after it as late as possible): an insertion is judged in constant time.
 """
 
 from __future__ import annotations
 
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any
 
 from pyros.scheduling.compilation import jit
+from pyros.scheduling.tables import FIXED, MOVED_S, PINNED
+
+if TYPE_CHECKING:
+    from pyros.scheduling.tables import Ints, State, Tables
 
 MODULUS = 2147483647
 MULTIPLIER = 48271
 """Lehmer's generator (Park & Miller 1993): products fit in 64 bits, so both speeds agree."""
-PINNED = 1
-FIXED = 3
-MOVED_S = 300
-"""A published start may drift this far without the cost of having moved."""
-
-
-class Tables(NamedTuple):
-    """What does not change during a search; lists or arrays, one entry per item unless said."""
-
-    telescopes: int
-    capacity: int
-    items: int
-    duration: Any
-    group: Any
-    telescope: Any
-    programme: Any
-    weight: Any
-    q0: Any
-    qc: Any
-    qs: Any
-    bonus: Any
-    top: Any
-    kind: Any
-    told: Any
-    move_cost: Any
-    row: Any
-    window_at: Any
-    window_to: Any
-    window_lo: Any
-    window_hi: Any
-    setup: Any
-    cos_t: Any
-    sin_t: Any
-    quota: Any
-    shortest: int
-
-
-class State(NamedTuple):
-    """A plan under work; sequences that the functions change in place."""
-
-    route: Any
-    length: Any
-    early: Any
-    late: Any
-    start: Any
-    placed: Any
-    used: Any
 
 
 @jit
-def draw(rng, bound):
+def draw(rng: Ints, bound: int) -> int:
     """Next random integer in 0..bound-1."""
     rng[0] = rng[0] * MULTIPLIER % MODULUS
     return rng[0] % bound
 
 
 @jit
-def earliest(p, item, t):
+def earliest(p: Tables, item: int, t: int) -> int:
     """Earliest start of an item at or after t, or -1."""
     for k in range(p.window_at[item], p.window_to[item]):
         if t <= p.window_hi[k]:
             lo = p.window_lo[k]
-            return lo if lo > t else t
+            return max(t, lo)
     return -1
 
 
 @jit
-def latest(p, item, t):
+def latest(p: Tables, item: int, t: int) -> int:
     """Latest start of an item at or before t, or -1."""
     for k in range(p.window_to[item] - 1, p.window_at[item] - 1, -1):
         if t >= p.window_lo[k]:
             hi = p.window_hi[k]
-            return hi if hi < t else t
+            return min(t, hi)
     return -1
 
 
 @jit
-def worth(p, item, t):
+def worth(p: Tables, item: int, t: int) -> float:
     """Value of an item that starts at t."""
     quality = p.q0[item] + p.qc[item] * p.cos_t[t] + p.qs[item] * p.sin_t[t]
-    if quality > 1.0:
-        quality = 1.0
+    quality = min(quality, 1.0)
     value = p.weight[item] * (0.8 + 0.2 * quality) + p.bonus[item]
     if p.told[item] >= 0 and not -MOVED_S <= t - p.told[item] <= MOVED_S:
         value -= p.move_cost[item]
@@ -106,7 +61,7 @@ def worth(p, item, t):
 
 
 @jit
-def forward(p, s, tel, first):
+def forward(p: Tables, s: State, tel: int, first: int) -> None:
     """Earliest starts from position `first` on; stops where they no longer change."""
     base = tel * p.capacity
     for i in range(base + first, base + s.length[tel]):
@@ -115,14 +70,12 @@ def forward(p, s, tel, first):
         if i > base:
             before = s.route[i - 1]
             t = s.early[i - 1] + p.duration[before] + p.setup[p.row[before] + p.group[item]]
-        if p.kind[item] == FIXED:
-            s.early[i] = p.window_lo[p.window_at[item]]
-        else:
-            s.early[i] = earliest(p, item, t)
+        fixed = p.kind[item] == FIXED
+        s.early[i] = p.window_lo[p.window_at[item]] if fixed else earliest(p, item, t)
 
 
 @jit
-def backward(p, s, tel, last):
+def backward(p: Tables, s: State, tel: int, last: int) -> None:
     """Latest starts from position `last` down to 0."""
     base = tel * p.capacity
     for i in range(base + last, base - 1, -1):
@@ -131,15 +84,13 @@ def backward(p, s, tel, last):
         if i < base + s.length[tel] - 1:
             after = s.route[i + 1]
             t = s.late[i + 1] - p.setup[p.row[item] + p.group[after]] - p.duration[item]
-        if p.kind[item] == FIXED:
-            s.late[i] = p.window_lo[p.window_at[item]]
-        else:
-            s.late[i] = latest(p, item, t)
+        fixed = p.kind[item] == FIXED
+        s.late[i] = p.window_lo[p.window_at[item]] if fixed else latest(p, item, t)
 
 
 @jit
-def insert(p, s, item, place):
-    """Put an item before position `place` of its telescope's route; bounds are brought up to date."""
+def insert(p: Tables, s: State, item: int, place: int) -> None:
+    """Put an item before a place of its telescope's route and renew the bounds."""
     tel = p.telescope[item]
     base = tel * p.capacity
     for i in range(base + s.length[tel], base + place, -1):
@@ -155,7 +106,7 @@ def insert(p, s, item, place):
 
 
 @jit
-def compact(p, s, tel, gone):
+def compact(p: Tables, s: State, tel: int, gone: Ints) -> None:
     """Take the positions marked in `gone` (indexed by item) out of a route; bounds are renewed."""
     base = tel * p.capacity
     kept = 0
@@ -174,15 +125,17 @@ def compact(p, s, tel, gone):
 
 
 @jit
-def best_place(p, s, item, rate):
+def best_place(p: Tables, s: State, item: int, rate: float) -> tuple[int, float]:
     """(place, score) of the best feasible insertion of an item, place -1 when there is none.
 
-    The score is the value at the best start that the gap allows, less `rate` per second of set-up added.
+    The score is the value at the best start that the gap allows, less `rate` per second of set-up
+    added.
     """
     tel = p.telescope[item]
     base, count = tel * p.capacity, s.length[tel]
     duration, row = p.duration[item], p.row[item]
     best, best_score = -1, -1e300
+    before = after = 0
     opens = p.window_lo[p.window_at[item]]
     closes = p.window_hi[p.window_to[item] - 1] + duration
     for place in range(count + 1):
@@ -212,11 +165,9 @@ def best_place(p, s, item, rate):
             continue
         if p.top[item] > t:
             later = p.top[item]
-            if later > due - duration:
-                later = due - duration
+            later = min(later, due - duration)
             later = latest(p, item, later)
-            if later > t:
-                t = later
+            t = max(t, later)
         if 0 < place < count:
             added -= p.setup[p.row[before] + p.group[after]]
         score = worth(p, item, t) - rate * added
@@ -226,7 +177,7 @@ def best_place(p, s, item, rate):
 
 
 @jit
-def fits_quota(p, s, item):
+def fits_quota(p: Tables, s: State, item: int) -> bool:
     """Whether an unplaced item may still be charged to its programme."""
     return (
         s.placed[p.group[item]] == 0
@@ -235,7 +186,7 @@ def fits_quota(p, s, item):
 
 
 @jit
-def widest(p, s):
+def widest(p: Tables, s: State) -> int:
     """The longest time that any gap of any route could give, set-up not counted."""
     most = 0
     for tel in range(p.telescopes):
@@ -243,18 +194,18 @@ def widest(p, s):
         ready = 0
         for i in range(base, base + count):
             room = s.late[i] - ready
-            if room > most:
-                most = room
+            most = max(most, room)
             ready = s.early[i] + p.duration[s.route[i]]
         room = len(p.cos_t) - 1 - ready + p.shortest
-        if room > most:
-            most = room
+        most = max(most, room)
     return most
 
 
 @jit
-def recreate(p, s, order, first, last, rate, skip, rng):
-    """Insert what fits, in the order of `order[first:last]`; each is skipped with chance skip/1000."""
+def recreate(  # noqa: PLR0917 - the compiled loop takes positional arguments only
+    p: Tables, s: State, order: Ints, first: int, last: int, rate: float, skip: int, rng: Ints
+) -> None:
+    """Insert what fits of `order[first:last]`; each is skipped with a chance of skip / 1000."""
     room = widest(p, s)
     for k in range(first, last):
         item = order[k]
@@ -271,7 +222,7 @@ def recreate(p, s, order, first, last, rate, skip, rng):
 
 
 @jit
-def settle(p, s):
+def settle(p: Tables, s: State) -> float:
     """Choose start times for all routes and return the plan's value.
 
     Earliest starts first, then from the last item back each moves later if it gains by it.
@@ -288,7 +239,7 @@ def settle(p, s):
                 limit = s.start[i + 1] - p.setup[p.row[item] + p.group[s.route[i + 1]]]
                 limit -= p.duration[item]
             if p.top[item] > t:
-                later = latest(p, item, p.top[item] if p.top[item] < limit else limit)
+                later = latest(p, item, min(limit, p.top[item]))
                 if later > t:
                     gain = worth(p, item, later)
                     if gain > value or p.kind[item] == PINNED:
@@ -299,7 +250,7 @@ def settle(p, s):
 
 
 @jit
-def ruin(p, s, gone, rng):
+def ruin(p: Tables, s: State, gone: Ints, rng: Ints) -> int:
     """Take some items out; returns the time (seconds) around which the plan was opened, or -1."""
     tel = draw(rng, p.telescopes)
     base, count = tel * p.capacity, s.length[tel]
@@ -310,7 +261,7 @@ def ruin(p, s, gone, rng):
         size = 1 + draw(rng, 3 if dice < 35 else 10)
         at = draw(rng, count)
         around = s.early[base + at]
-        for i in range(at, at + size if at + size < count else count):
+        for i in range(at, min(count, at + size)):
             item = s.route[base + i]
             if p.kind[item] < FIXED:
                 gone[item] = 1
@@ -332,7 +283,7 @@ def ruin(p, s, gone, rng):
 
 
 @jit
-def force(p, s, item, gone, rng):
+def force(p: Tables, s: State, item: int, gone: Ints, rng: Ints) -> int:
     """Make room for an unplaced item near a random time of its windows, then insert it.
 
     What stands there goes, and what else of its programme holds the quota. Returns the time, or -1.
@@ -341,8 +292,7 @@ def force(p, s, item, gone, rng):
     base, count = tel * p.capacity, s.length[tel]
     window = p.window_at[item]
     window += draw(rng, p.window_to[item] - window)
-    span = p.window_hi[window] - p.window_lo[window]
-    t = p.window_lo[window] + draw(rng, span + 1)
+    t = p.window_lo[window] + draw(rng, p.window_hi[window] - p.window_lo[window] + 1)
     if draw(rng, 2) == 0 and p.window_lo[window] <= p.top[item] <= p.window_hi[window]:
         t = p.top[item]
     missing = s.used[p.programme[item]] + p.duration[item] - p.quota[p.programme[item]]
@@ -351,21 +301,17 @@ def force(p, s, item, gone, rng):
         other = s.route[i]
         begins = s.start[i]
         if begins < t + p.duration[item] + around and begins + p.duration[other] > t - around:
-            if p.kind[other] == FIXED:
-                continue
-            gone[other] = 1
-            if p.programme[other] == p.programme[item]:
-                missing -= p.duration[other]
+            if p.kind[other] < FIXED:
+                gone[other] = 1
+                if p.programme[other] == p.programme[item]:
+                    missing -= p.duration[other]
     for _ in range(3):
-        if missing <= 0 or count == 0:
-            break
         for _ in range(12):
+            if missing <= 0 or count == 0:
+                break
             other = s.route[base + draw(rng, count)]
-            if (
-                p.programme[other] == p.programme[item]
-                and gone[other] == 0
-                and p.kind[other] < FIXED
-            ):
+            same = p.programme[other] == p.programme[item]
+            if same and gone[other] == 0 and p.kind[other] < FIXED:
                 gone[other] = 1
                 missing -= p.duration[other]
                 break
@@ -378,7 +324,7 @@ def force(p, s, item, gone, rng):
 
 
 @jit
-def copy_routes(p, route, length, to_route, to_length):
+def copy_routes(p: Tables, route: Ints, length: Ints, to_route: Ints, to_length: Ints) -> None:
     """Copy the routes and their lengths."""
     for tel in range(p.telescopes):
         to_length[tel] = length[tel]
@@ -388,7 +334,7 @@ def copy_routes(p, route, length, to_route, to_length):
 
 
 @jit
-def restore(p, s, route, length):
+def restore(p: Tables, s: State, route: Ints, length: Ints) -> None:
     """Make the state that of saved routes."""
     for tel in range(p.telescopes):
         base = tel * p.capacity
@@ -408,25 +354,23 @@ def restore(p, s, route, length):
 
 
 @jit
-def search(p, s, orders, order_at, epochs, versions, epoch_s, spread, heat, rate, rng, work, turns):
-    """Ruin and recreate `turns` times under simulated annealing; the state ends as the best found.
+def search(  # noqa: PLR0917 - the compiled loop takes positional arguments only
+    p: Tables, s: State, o: Any, chances: Any, rate: float, rng: Ints, work: Any
+) -> float:
+    """Ruin and recreate under simulated annealing; the state ends as the best found.
 
     Args:
         p: Tables.
         s: State with a valid plan.
-        orders: Items by noisy value density, one list per epoch and version, the last epoch global.
-        order_at: Where each list begins in `orders`; one entry more than there are lists.
-        epochs: Number of epochs, the global one not counted.
-        versions: Lists per epoch.
-        epoch_s: Length of an epoch in seconds.
-        spread: 1,024 draws of the exponential distribution, for acceptance.
-        heat: Temperature at each of 256 stages, in units of value.
+        o: `pyros.scheduling.orders.Orders`.
+        chances: (1,024 draws of the exponential distribution, temperature at each of 256 stages,
+            number of turns).
         rate: Value of a second, for set-up.
         rng: One integer, the generator's state.
         work: (gone, saved_route, saved_length, best_route, best_length).
-        turns: Iterations.
     """
     gone, saved_route, saved_length, best_route, best_length = work
+    spread, heat, turns = chances
     current = settle(p, s)
     best = current
     copy_routes(p, s.route, s.length, best_route, best_length)
@@ -439,11 +383,11 @@ def search(p, s, orders, order_at, epochs, versions, epoch_s, spread, heat, rate
                 around = force(p, s, item, gone, rng)
         else:
             around = ruin(p, s, gone, rng)
-        epoch = epochs
+        epoch = o.epochs
         if around >= 0 and draw(rng, 4) > 0:
-            epoch = around // epoch_s
-        which = epoch * versions + draw(rng, versions)
-        recreate(p, s, orders, order_at[which], order_at[which + 1], rate, 20, rng)
+            epoch = around // o.epoch_s
+        which = epoch * o.versions + draw(rng, o.versions)
+        recreate(p, s, o.items, o.at[which], o.at[which + 1], rate, 20, rng)
         value = settle(p, s)
         if value >= current - heat[turn * 256 // turns] * spread[draw(rng, 1024)]:
             current = value

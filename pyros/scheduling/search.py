@@ -1,23 +1,27 @@
 """Makes a plan better: ruin and recreate under simulated annealing, by seed and number of turns.
 
-After Christiaens & Vanden Berghe 2020 (Transportation Science 54, 417), with moves for quotas (empty one
-programme) and for single sequences (force one in). Never by the clock: the same instance, seed and turns
-give the same plan on every machine, compiled or not.
+After Christiaens & Vanden Berghe 2020 (Transportation Science 54, 417), with moves for quotas
+(empty one programme) and for single sequences (force one in). Never by the clock: the same
+instance, seed and turns give the same plan on every machine, compiled or not.
 """
 
 from __future__ import annotations
 
-from types import ModuleType
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pyros.scheduling import ruin_recreate as plain
 from pyros.scheduling.compilation import can_compile, compiled_loop
 from pyros.scheduling.greedy import second_value
-from pyros.scheduling.instance import Instance
 from pyros.scheduling.orders import Orders, make_orders
-from pyros.scheduling.problem import Problem
+from pyros.scheduling.tables import State
+
+if TYPE_CHECKING:
+    from types import ModuleType
+
+    from pyros.scheduling.instance import Instance
+    from pyros.scheduling.problem import Problem
 
 HEAT_START = 0.1
 HEAT_END = 0.002
@@ -55,13 +59,13 @@ def _heat(problem: Problem) -> np.ndarray[Any, np.dtype[np.float64]]:
 
 def improve(
     problem: Problem,
-    state: plain.State,
+    state: State,
     *,
     seed: int,
     turns: int,
     compiled: bool | None = None,
     orders: Orders | None = None,
-) -> plain.State:
+) -> State:
     """A state at least as good as the one given.
 
     Args:
@@ -79,30 +83,28 @@ def improve(
     orders = orders or make_orders(problem, seed=seed)
     loop: ModuleType = compiled_loop(plain.__name__) if compiled else plain
     tables = problem.tables(compiled=compiled)
-    work_state = loop.State(*(_array(column, compiled=compiled) for column in state))
+    work_state = State(*(_array(column, compiled=compiled) for column in state))
     spread = -np.log(1.0 - (np.arange(DRAWS) + 0.5) / DRAWS)
     telescopes = problem.columns["telescopes"]
     room = telescopes * problem.columns["capacity"]
     sizes = (problem.size, room, telescopes, room, telescopes)
     work = tuple(_array([0] * size, compiled=compiled) for size in sizes)
-    if compiled:
-        tables = loop.Tables(*tables)
     loop.search(
         tables,
         work_state,
-        _array(orders.items, compiled=compiled),
-        _array(orders.at, compiled=compiled),
-        orders.epochs,
-        orders.versions,
-        orders.epoch_s,
-        _array(spread, compiled=compiled),
-        _array(_heat(problem), compiled=compiled),
+        orders._replace(
+            items=_array(orders.items, compiled=compiled), at=_array(orders.at, compiled=compiled)
+        ),
+        (
+            _array(spread, compiled=compiled),
+            _array(_heat(problem), compiled=compiled),
+            turns,
+        ),
         second_value(problem),
         _array([1 + (seed * 7919 + 12345) % (plain.MODULUS - 1)], compiled=compiled),
         work,
-        turns,
     )
-    return plain.State(*(_array(column, compiled=False) for column in work_state))
+    return State(*(_array(column, compiled=False) for column in work_state))
 
 
 def _array(values: Any, *, compiled: bool) -> Any:

@@ -1,4 +1,4 @@
-"""Windows as spans of possible whole-second starts, cut by the present, closures and lost devices."""
+"""Windows as spans of possible starts, cut by the present, closures and lost devices."""
 
 from __future__ import annotations
 
@@ -8,8 +8,8 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from pyros.scheduling import ruin_recreate as loop
 from pyros.scheduling.instance import Committed, Instance, Sequence, Span, without
+from pyros.scheduling.tables import FIXED
 
 Floats = NDArray[np.float64]
 Ints = NDArray[np.int64]
@@ -128,7 +128,7 @@ def _committed(instance: Instance, night_s: int) -> dict[int, tuple[int, int]]:
 
 def _device_masks(instance: Instance) -> list[tuple[Span, NDArray[np.bool_]]]:
     """Holes of lost devices with the sequences that need them."""
-    found = []
+    found: list[tuple[Span, NDArray[np.bool_]]] = []
     for device, spans in instance.device_down.items():
         if spans:
             needs = np.array([device in s.devices for s in instance.sequences], dtype=bool)
@@ -173,7 +173,7 @@ def start_spans(
         here = [(i, start) for i, (tel, start) in committed.items() if tel == number]
         fixed_owner = np.array([i for i, _ in here], dtype=np.int64)
         fixed_start = np.array([start for _, start in here], dtype=np.int64)
-        kind[number * count + fixed_owner] = loop.FIXED
+        kind[number * count + fixed_owner] = FIXED
         owners.append(number * count + np.concatenate([cut.owner[good], fixed_owner]))
         lows.append(np.concatenate([low[good].astype(np.int64), fixed_start]))
         highs.append(np.concatenate([high[good].astype(np.int64), fixed_start]))

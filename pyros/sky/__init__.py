@@ -1,12 +1,13 @@
-"""The sky of an observatory: positions, nights, windows; a library with no I/O after its first use.
+"""The sky of an observatory: positions, nights, windows; no input or output after its first use.
 
-`SkyEngine` places targets, `Night` knows its twilights, `SkyGrid` and `windows` say when a target can be
-observed, `passes` when a satellite is up. Angles are degrees, instants are Unix seconds (UTC),
-coordinates are ICRS, altitudes are geometric (no refraction).
+`SkyEngine` places targets, `Night` knows its twilights, `SkyGrid` and `windows` say when a target
+can be observed, `passes` when a satellite is up. Angles are degrees, instants are Unix seconds
+(UTC), coordinates are ICRS, altitudes are geometric (no refraction).
 """
 
 from pyros.sky.bodies import BodyTrack, MoonNow, body_now, moon_now, sun_altaz, track
 from pyros.sky.brightness import sky_brightness_mag
+from pyros.sky.diagnosis import Obstacle, obstacle
 from pyros.sky.engine import (
     SkyEngine,
     airmass,
@@ -42,6 +43,7 @@ __all__ = [
     "HorizonMask",
     "MoonNow",
     "Night",
+    "Obstacle",
     "Orbit",
     "OrbitTarget",
     "Satellite",
@@ -63,6 +65,7 @@ __all__ = [
     "moon_now",
     "night_label",
     "noon_unix_s",
+    "obstacle",
     "parallactic_angle_deg",
     "passes",
     "separation_deg",

@@ -1,15 +1,15 @@
 """The Sun, the Moon and the planets as a site sees them.
 
 Geocentric vectors are fitted by a Chebyshev polynomial over the engine's span (13 nodes, errors far
-below 0.01 arcsec), then the site's parallax, aberration and the Earth's rotation are applied at each
-time. Light-time is included, light deflection is not.
+below 0.01 arcsec), then the site's parallax, aberration and the Earth's rotation are applied at
+each time. Light-time is included, light deflection is not.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import erfa
 import numpy as np
@@ -19,7 +19,11 @@ from numpy.typing import ArrayLike, NDArray
 from pyros.sky.earth_rotation import tt_jd
 from pyros.sky.engine import SkyEngine, engine_for
 from pyros.sky.ephemeris import BODIES, LIGHT_KM_PER_DAY
-from pyros.sky.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyros.sky.site import Site
 
 Floats = NDArray[np.float64]
 

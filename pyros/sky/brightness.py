@@ -1,8 +1,9 @@
 """How bright the sky is behind a target: night glow, scattered moonlight and twilight.
 
-Moonlight and the dark sky follow Krisciunas & Schaefer 1991 (PASP 103, 1033; V band); twilight follows
-the zenith fit of Patat, Ugolnikov & Postylyakov 2006 (A&A 455, 385, table 1, V band), taken for every
-direction. Brightness is in nanolambert (nL) inside, magnitudes per square arcsecond outside.
+Moonlight and the dark sky follow Krisciunas & Schaefer 1991 (PASP 103, 1033; V band); twilight
+follows the zenith fit of Patat, Ugolnikov & Postylyakov 2006 (A&A 455, 385, table 1, V band),
+taken for every direction. Brightness is in nanolambert (nL) inside, magnitudes per square
+arcsecond outside.
 """
 
 from __future__ import annotations
@@ -79,8 +80,8 @@ def scattered_share(sin_altitude: ArrayLike, *, k_mag: float = EXTINCTION_MAG) -
 def twilight_nl(sun_altitude_deg: ArrayLike, *, dark_mag: float = DARK_ZENITH_MAG) -> Floats:
     """What twilight adds to the dark sky, in nL; nothing below -18 degrees.
 
-    The fit holds for Sun altitudes from -15 to -5 degrees; it is continued with its slope above, and
-    fades out linearly between -15 and -18 below.
+    The fit holds for Sun altitudes from -15 to -5 degrees; it is continued with its slope above,
+    and fades out linearly between -15 and -18 below.
     """
     phi = -np.asarray(sun_altitude_deg, dtype=float) - 5.0
     a0, a1, a2 = _PATAT_V

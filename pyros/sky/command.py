@@ -2,16 +2,16 @@
 
 from __future__ import annotations
 
-import argparse
 import json
 import math
 from datetime import UTC, datetime
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from pyros.clock import datetime_from_unix
 from pyros.errors import ConfigurationError, PermanentError
 from pyros.sky.bodies import moon_now, track
+from pyros.sky.diagnosis import obstacle
 from pyros.sky.earth_rotation import earth_orientation
 from pyros.sky.engine import (
     airmass,
@@ -26,6 +26,9 @@ from pyros.sky.site import Site
 from pyros.sky.targets import FixedTarget
 from pyros.sky.twilight import Night, noon_unix_s
 from pyros.sky.windows import Constraints, windows
+
+if TYPE_CHECKING:
+    import argparse
 
 DEFAULT_SITE = "san-pedro-martir"
 
@@ -174,10 +177,12 @@ def _windows(options: argparse.Namespace) -> int:
     )
     target = FixedTarget(ra_deg=options.ra_deg, dec_deg=options.dec_deg)
     found = windows(grid, target, limits, exposure_s=options.duration)
+    why = None if found else obstacle(grid, target, limits, exposure_s=options.duration)
     if options.json:
         _print_json(
             {
                 "night": night.label,
+                "reason": None if why is None else {"code": why.code, "detail": why.sentence},
                 "windows": [{"start_utc": _iso(a), "end_utc": _iso(b)} for a, b in found],
             }
         )
@@ -185,7 +190,7 @@ def _windows(options: argparse.Namespace) -> int:
         for start, end in found:
             _print(f"{_iso(start)}  {_iso(end)}  {(end - start) / 3600.0:.2f} h")
     else:
-        _print("no window: no time of this night meets all constraints for the whole exposure")
+        _print("no window" if why is None else f"no window: {why.code}: {why.sentence}")
     if options.plot:
         from pyros.sky.plot import draw_night  # noqa: PLC0415 - matplotlib is an optional extra
 
@@ -202,7 +207,9 @@ def parse_time(text: str) -> float:
     try:
         moment = datetime.fromisoformat(text)
     except ValueError:
-        raise PermanentError(f"time {text!r} is no time; write it as 2026-11-24T03:00:00Z") from None
+        raise PermanentError(
+            f"time {text!r} is no time; write it as 2026-11-24T03:00:00Z"
+        ) from None
     return (moment if moment.tzinfo else moment.replace(tzinfo=UTC)).timestamp()
 
 

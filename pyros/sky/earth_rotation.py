@@ -1,9 +1,9 @@
 """Time scales and the Earth's orientation, from tables in installed packages: no network, ever.
 
-The IERS table (finals2000A) comes with `astropy-iers-data`. Past its end the last UT1-UTC is held and
-the mean pole is taken: the error grows (UT1-UTC by some tenths of a second in years), it never becomes
-an exception. `staleness` says in a sentence when the table no longer covers a date, so that an operator
-can upgrade the package.
+The IERS table (finals2000A) comes with `astropy-iers-data`. Past its end the last UT1-UTC is held
+and the mean pole is taken: the error grows (UT1-UTC by some tenths of a second in years), it never
+becomes an exception. `staleness` says in a sentence when the table no longer covers a date, so
+that an operator can upgrade the package.
 """
 
 from __future__ import annotations
@@ -12,10 +12,13 @@ import warnings
 from dataclasses import dataclass
 from functools import lru_cache
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import erfa
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from numpy.typing import ArrayLike, NDArray
 
 UNIX_EPOCH_JD = 2440587.5
 UNIX_EPOCH_MJD = 40587.0
@@ -23,14 +26,14 @@ TT_MINUS_TAI_S = 32.184
 DAY_S = 86400.0
 ARCSEC_RAD = np.pi / 648000.0
 MEAN_POLE_RAD = (0.035 * ARCSEC_RAD, 0.29 * ARCSEC_RAD)
-"""Pole past the table's end: the mean that astropy takes too (`astropy.coordinates` polar motion)."""
+"""Pole past the table's end: the mean that `astropy.coordinates` takes too."""
 EARTH_TURN_RAD_PER_S = 2.0 * np.pi * 1.00273781191135448 / DAY_S
 """Earth rotation angle per UT1 second (IAU 2000; IERS Conventions 2010, eq. 5.15)."""
 
 
 @lru_cache(maxsize=1)
 def leap_second_table() -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Unix seconds from which each TAI-UTC holds, and TAI-UTC in seconds (erfa's built-in table)."""
+    """(Unix seconds from which each TAI-UTC holds, TAI-UTC in seconds): erfa's own table."""
     table = erfa.leap_seconds.get()
     table = table[table["year"] >= 1972]
     day1, day2 = erfa.cal2jd(table["year"], table["month"], 1)
@@ -53,7 +56,7 @@ def tt_jd(unix_s: ArrayLike) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
 
 
 def unix_from_tt_jd(jd1: ArrayLike, jd2: ArrayLike) -> NDArray[np.float64]:
-    """Unix seconds of a two-part Terrestrial Time; the inverse of `tt_jd` away from leap seconds."""
+    """Unix seconds of a two-part Terrestrial Time; the inverse of `tt_jd`."""
     tai = ((np.asarray(jd1) - UNIX_EPOCH_JD) + np.asarray(jd2)) * DAY_S - TT_MINUS_TAI_S
     return np.asarray(tai - tai_minus_utc_s(tai - 37.0))
 

@@ -1,9 +1,10 @@
 """The vectorised sky: apparent places once a night, one matrix product per grid of times.
 
-A target's apparent direction (CIRS: precession, nutation, aberration, light deflection) hardly moves
-in a night, so it is computed at two instants and taken as linear between them. The site's zenith,
-east and north turn with the Earth. Stacked as `[axis, tau * axis]` against `[p0; p1]`, the altitudes
-of all targets at all times are one product of a (n_times, 6) and a (6, n_targets) matrix.
+A target's apparent direction (CIRS: precession, nutation, aberration, light deflection) hardly
+moves in a night, so it is computed at two instants and taken as linear between them. The site's
+zenith, east and north turn with the Earth. Stacked as `[axis, tau * axis]` against `[p0; p1]`, the
+altitudes of all targets at all times are one product of a (n_times, 6) and a (6, n_targets)
+matrix.
 
 Altitudes are geometric (no refraction), azimuths run from north through east, right ascension and
 declination are ICRS. `pyros.sky.bodies` adds the Sun, the Moon and the planets.
@@ -13,7 +14,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
-from typing import Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import erfa
 import numpy as np
@@ -28,7 +29,9 @@ from pyros.sky.earth_rotation import (
     tt_jd,
 )
 from pyros.sky.ephemeris import Ephemeris, default_ephemeris
-from pyros.sky.site import Site
+
+if TYPE_CHECKING:
+    from pyros.sky.site import Site
 
 Floats = NDArray[np.float64]
 T = TypeVar("T", np.float32, np.float64)
@@ -142,7 +145,7 @@ class SkyEngine:
 
     @cached_property
     def astrometry(self) -> tuple[Any, Any]:
-        """erfa's star-independent parameters at the two ends of the span (geocentric)."""
+        """Erfa's star-independent parameters at the two ends of the span (geocentric)."""
         ends = [tt_jd(self.mid_unix_s + sign * self.half_span_s) for sign in (-1.0, 1.0)]
         first, last = (erfa.apci13(jd1, jd2)[0] for jd1, jd2 in ends)
         return first, last
@@ -335,7 +338,7 @@ def icrs_from_altaz(
 
 
 def hour_angle_deg(site: Site, ra_deg: float, dec_deg: float, unix_s: float) -> float:
-    """Apparent hour angle of an ICRS direction, -180..180 degrees, west of the meridian positive."""
+    """Apparent hour angle of an ICRS direction, -180..180 degrees, west positive."""
     engine = engine_for(site, unix_s)
     hour, _ = engine.hour_angle_dec_deg(*altaz_now(site, ra_deg, dec_deg, unix_s))
     return float(hour)

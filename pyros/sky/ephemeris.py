@@ -1,21 +1,25 @@
 """Where the Sun, the Moon and the planets are: JPL DE421 from a package, or erfa's series.
 
-DE421 (1899-2053) comes with the package `skyfield-data` and is read through `jplephem`; the analytic
-series in erfa (epv00, moon98, plan94) take over when the file is missing or the date is outside it:
-the Moon is then wrong by up to 10 arcsec, the outer planets by up to 100, never an exception.
+DE421 (1899-2053) comes with the package `skyfield-data` and is read through `jplephem`; the
+analytic series in erfa (epv00, moon98, plan94) take over when the file is missing or the date is
+outside it: the Moon is then wrong by up to 10 arcsec, the outer planets by up to 100, never an
+exception.
 """
 
 from __future__ import annotations
 
+import importlib
 import importlib.util
-from collections.abc import Sequence
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Protocol
+from typing import TYPE_CHECKING, Any, Protocol
 
 import erfa
 import numpy as np
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
 
 Vectors = NDArray[np.float64]
 
@@ -114,6 +118,5 @@ def default_ephemeris() -> Ephemeris:
     path = de421_path()
     if path is None or importlib.util.find_spec("jplephem") is None:
         return AnalyticEphemeris()
-    from jplephem.spk import SPK  # noqa: PLC0415 - optional: the series serve without it
-
-    return SpkEphemeris(SPK.open(str(path)))
+    spk = importlib.import_module("jplephem.spk")  # optional: the series serve without it
+    return SpkEphemeris(spk.SPK.open(str(path)))

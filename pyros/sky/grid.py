@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
@@ -11,8 +12,10 @@ from numpy.typing import NDArray
 from pyros.sky.bodies import BodyTrack, moon_illumination, track
 from pyros.sky.brightness import moon_source, twilight_nl
 from pyros.sky.engine import Axes, SkyEngine
-from pyros.sky.site import Site
 from pyros.sky.twilight import spans_where
+
+if TYPE_CHECKING:
+    from pyros.sky.site import Site
 
 Floats = NDArray[np.float64]
 Span = tuple[float, float]

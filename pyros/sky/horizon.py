@@ -2,11 +2,15 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import ArrayLike, NDArray
+
+if TYPE_CHECKING:
+    from collections.abc import Iterable
+
+    from numpy.typing import ArrayLike, NDArray
 
 
 @dataclass(frozen=True, slots=True)
@@ -50,4 +54,4 @@ class HorizonMask:
     def altitude_deg(self, azimuth_deg: ArrayLike) -> NDArray[np.float64]:
         """Altitude of the line at each azimuth, same shape as `azimuth_deg`, in degrees."""
         azimuths, altitudes = zip(*self.points, strict=True)
-        return np.asarray(np.interp(azimuth_deg, azimuths, altitudes, period=360.0))
+        return np.asarray(np.interp(np.asarray(azimuth_deg), azimuths, altitudes, period=360.0))

@@ -43,7 +43,11 @@ def find_site(name: str, *, config_dir: Path = Path("config")) -> Site:
         return Site(
             name=name, latitude_deg=latitude_deg, longitude_deg=longitude_deg, height_m=height_m
         )
-    for path in (Path(name), Path(name) / "observatory.toml", config_dir / name / "observatory.toml"):
+    for path in (
+        Path(name),
+        Path(name) / "observatory.toml",
+        config_dir / name / "observatory.toml",
+    ):
         if path.is_file():
             return _from_file(path)
     near = difflib.get_close_matches(name, OBSERVATORIES, n=1)

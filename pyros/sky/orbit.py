@@ -1,4 +1,4 @@
-"""Kepler orbits of comets and minor planets, from elements as the Minor Planet Center prints them."""
+"""Kepler orbits of comets and minor planets, from the elements that the MPC prints."""
 
 from __future__ import annotations
 

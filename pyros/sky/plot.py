@@ -2,17 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from pathlib import Path
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
 from pyros.clock import datetime_from_unix
 from pyros.errors import PermanentError
 from pyros.sky.bodies import track
-from pyros.sky.grid import Span
-from pyros.sky.targets import FixedTarget
-from pyros.sky.twilight import Night
+
+if TYPE_CHECKING:
+    from collections.abc import Sequence
+    from pathlib import Path
+
+    from pyros.sky.grid import Span
+    from pyros.sky.targets import FixedTarget
+    from pyros.sky.twilight import Night
 
 _SHADES = ((-0.8333, "#dfe7f1"), (-6.0, "#b9c7dc"), (-12.0, "#8397b9"), (-18.0, "#4a5f87"))
 _LABELLED = 12
@@ -41,10 +45,13 @@ def draw_night(
         from matplotlib.dates import DateFormatter  # noqa: PLC0415 - optional
         from matplotlib.figure import Figure  # noqa: PLC0415 - optional
     except ImportError as error:
-        raise PermanentError("--plot needs matplotlib; pip install pyros-observatory[plot]") from error
+        raise PermanentError(
+            "--plot needs matplotlib; pip install pyros-observatory[plot]"
+        ) from error
     times = np.linspace(night.start_unix_s, night.end_unix_s, 481)
     dates = [datetime_from_unix(float(t)) for t in times]
-    figure = Figure(figsize=(11, 5.5), layout="constrained")
+    time_of_day: Any = DateFormatter("%H:%M")  # type: ignore[no-untyped-call]  # matplotlib's stubs
+    figure: Any = Figure(figsize=(11, 5.5), layout="constrained")
     FigureCanvasAgg(figure)
     axes = figure.add_subplot()
     for limit, colour in _SHADES:
@@ -72,7 +79,7 @@ def draw_night(
         axes.set_xlim(
             datetime_from_unix(visible[0] - margin), datetime_from_unix(visible[1] + margin)
         )
-    axes.xaxis.set_major_formatter(DateFormatter("%H:%M"))
+    axes.xaxis.set_major_formatter(time_of_day)
     axes.legend(loc="upper right", fontsize=8)
     try:
         figure.savefig(path, dpi=110)

@@ -1,7 +1,7 @@
 """Earth satellites by two-line elements: passes, sunlit parts, and the age of the elements.
 
-Skyfield (SGP4) computes the positions and finds the passes, on a time scale built from the same IERS
-table as everything else here: the one inside Skyfield is years old and would cost 2.5 arcsec.
+Skyfield (SGP4) computes the positions and finds the passes, on a time scale built from the same
+IERS table as everything else here: the one inside Skyfield is old and would cost 2.5 arcsec.
 """
 
 from __future__ import annotations
@@ -9,7 +9,7 @@ from __future__ import annotations
 import math
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,8 +26,10 @@ from pyros.sky.earth_rotation import (
     tt_jd,
     unix_from_tt_jd,
 )
-from pyros.sky.engine import SkyEngine
-from pyros.sky.site import Site
+
+if TYPE_CHECKING:
+    from pyros.sky.engine import SkyEngine
+    from pyros.sky.site import Site
 
 Floats = NDArray[np.float64]
 Span = tuple[float, float]
@@ -174,7 +176,7 @@ def passes(
     for instant, kind in zip(unix.tolist(), kinds, strict=True):
         if kind == 0:
             opened = instant
-        elif kind == 2 and opened is not None:  # noqa: PLR2004 - Skyfield: 0 rise, 1 top, 2 set
+        elif kind == 2 and opened is not None:
             spans.append((opened, instant))
             opened = None
     if opened is not None:

@@ -4,8 +4,10 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
-from pyros.sky.horizon import HorizonMask
+if TYPE_CHECKING:
+    from pyros.sky.horizon import HorizonMask
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,6 +6,7 @@ Each kind gives its apparent direction along times; stars also give `places`, th
 
 from __future__ import annotations
 
+import itertools
 from dataclasses import dataclass
 from typing import assert_never
 
@@ -82,7 +83,7 @@ class TableTarget:
         times = [point[0] for point in self.points]
         return [
             f"dated position {i + 1} at {b:.0f} s is not after the one before it at {a:.0f} s"
-            for i, (a, b) in enumerate(zip(times, times[1:], strict=False), start=1)
+            for i, (a, b) in enumerate(itertools.pairwise(times), start=1)
             if not b > a
         ]
 

@@ -7,17 +7,21 @@ at the poles have nights too. What does not happen (a midnight Sun, no moonrise)
 
 from __future__ import annotations
 
-from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from pyros.sky.bodies import MOON_RADIUS_KM, moon_illumination, track
 from pyros.sky.engine import SkyEngine
-from pyros.sky.site import Site
+
+if TYPE_CHECKING:
+    from collections.abc import Callable
+
+    from pyros.sky.site import Site
 
 Floats = NDArray[np.float64]
 

@@ -1,27 +1,32 @@
 """When targets can be observed: every constraint held over the whole exposure.
 
-A window is a span in which all constraints hold without a break and into which the exposure fits, so
-"the whole sequence lies in a window" is all that a planner has to check. A target has 0 to N windows.
+A window is a span in which all constraints hold without a break and into which the exposure fits,
+so "the whole sequence lies in a window" is all that a planner has to check. A target has 0 to N
+windows.
 
-Each smooth constraint is a margin that is positive where it holds; the smallest margin is sampled on
-the grid (in single precision) and its zero crossings are interpolated, to a tenth of a second for
-altitudes. Sun, user's dates and device availability are spans, and are intersected exactly.
+Each smooth constraint is a margin that is positive where it holds; the smallest margin is sampled
+on the grid (in single precision) and its zero crossings are interpolated, to a tenth of a second
+for altitudes. Sun, user's dates and device availability are spans, and are intersected exactly.
 """
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import lru_cache
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from pyros.sky.brightness import brightness_tables, nanolambert
 from pyros.sky.engine import altitude_of_airmass_deg, thin_product
-from pyros.sky.grid import SkyGrid, Span
-from pyros.sky.horizon import HorizonMask
 from pyros.sky.targets import FixedTarget, Target, direction_along
+
+if TYPE_CHECKING:
+    from collections.abc import Callable, Sequence
+
+    from pyros.sky.grid import SkyGrid, Span
+    from pyros.sky.horizon import HorizonMask
 
 Floats = NDArray[np.float64]
 Singles = NDArray[np.float32]
@@ -153,8 +158,8 @@ def _moon_limit(
 def _sky_limit(grid: SkyGrid, limits: Constraints, part: slice, low: float) -> Singles | None:
     """Largest allowed scattering factor, flattened (n_steps * levels), or None when never reached.
 
-    Brightness = dark(altitude) + twilight + moonlight * scattering(distance) * share(altitude), so a
-    limit on brightness is a limit on scattering for each step and altitude.
+    Brightness = dark(altitude) + twilight + moonlight * scattering(distance) * share(altitude), so
+    a limit on brightness is a limit on scattering for each step and altitude.
     """
     if limits.min_sky_mag is None:
         return None
@@ -163,12 +168,14 @@ def _sky_limit(grid: SkyGrid, limits: Constraints, part: slice, low: float) -> S
     dark, share = tables.dark[levels], tables.share[levels]
     usable = levels >= int(max(0.0, low) * (tables.dark.size - 1))
     moonlight, twilight = grid.moonlight[part], grid.twilight[part]
-    brightest = dark[usable].max() + twilight + moonlight * tables.scatter.max() * share[usable].max()
+    brightest = (
+        dark[usable].max() + twilight + moonlight * tables.scatter.max() * share[usable].max()
+    )
     if brightest.size == 0 or brightest.max() <= most_nl:
         return None
     left = most_nl - dark[None, :] - twilight[:, None]
     factor = left / (np.maximum(moonlight, 1e-30)[:, None] * share[None, :])
-    return np.clip(factor, -1e30, 1e30).astype(np.float32).ravel()
+    return np.asarray(np.clip(factor, -1e30, 1e30).astype(np.float32).ravel())
 
 
 @lru_cache(maxsize=1)
