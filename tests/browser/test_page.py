@@ -45,7 +45,7 @@ async def test_page_shows_the_night_without_a_complaint(
     await expect(page.locator("#schedule")).to_contain_text("culminates at -13.6 deg")
     await expect(page.locator("#alerts .alert")).to_have_count(1)
     await expect(page.locator("#log .log-line")).to_have_count(5)
-    await expect(page.locator("#system")).to_contain_text("All actors run")
+    await expect(page.locator("#system")).to_contain_text("gateway")
     assert [
         said for said in opened.complaints if "preview.png" not in said and "404" not in said
     ] == []
@@ -174,6 +174,16 @@ async def test_page_opens_with_what_was_before(
     page = (await visit()).page
     await expect(page.locator("#log")).to_contain_text("PyROS started")
     await expect(page.locator("#cameras figure")).to_have_count(2)
+
+
+async def test_last_image_is_enlarged(visit: Callable[..., Awaitable[Visit]]) -> None:
+    """A press on a preview shows it large, with where the frame lies."""
+    page = (await visit()).page
+    await page.locator("#cameras button.picture").first.click()
+    await expect(page.locator("dialog img")).to_be_visible()
+    await expect(page.locator("dialog")).to_contain_text("PRODUCED_DATA/")
+    await page.keyboard.press("Escape")
+    await expect(page.locator("dialog")).to_be_hidden()
 
 
 async def test_page_speaks_french(visit: Callable[..., Awaitable[Visit]]) -> None:

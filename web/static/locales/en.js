@@ -176,7 +176,7 @@ export const en = {
   "system.title": "Actors",
   "actor.absent": "absent", "actor.starting": "starting", "actor.running": "running", "actor.backoff": "waiting to restart",
   "actor.stopping": "stopping", "actor.stopped": "stopped",
-  "system.state": "{n} actors, {odd} unusual, {dead} dead letters",
+  "system.state": "actors: {n}, unusual: {odd}, dead letters: {dead}",
   "system.all": "All",
   "system.quiet": "All actors run; none was restarted.",
   "system.none": "The tree is not known yet.",

@@ -176,7 +176,7 @@ export const fr = {
   "system.title": "Acteurs",
   "actor.absent": "absent", "actor.starting": "démarre", "actor.running": "tourne", "actor.backoff": "attend sa relance",
   "actor.stopping": "s’arrête", "actor.stopped": "arrêté",
-  "system.state": "{n} acteurs, {odd} inhabituels, {dead} lettres mortes",
+  "system.state": "acteurs : {n}, inhabituels : {odd}, lettres mortes : {dead}",
   "system.all": "Tous",
   "system.quiet": "Tous les acteurs tournent ; aucun n’a été relancé.",
   "system.none": "L’arbre n’est pas encore connu.",

@@ -36,13 +36,15 @@ function Moon({ direction, lit, phase }) {
 }
 
 function Targets({ directions, done, running }) {
+  const names = new Map((cell("plan").value?.scheduled ?? []).map((item) => [item.sequence_id, item.name]));
   return Object.entries(directions).filter(([, [, alt]]) => alt > 0).map(([id, direction]) => {
     const [x, y] = lookingUp(...direction, R);
     if (id.startsWith("alert/")) {
       return html`<path class="sky-alert" key=${id} d="M${x.toFixed(1)} ${(y - 8).toFixed(1)}l8 8l-8 8l-8 -8z" />`;
     }
     const kind = id === running?.sequence_id ? "running" : done.has(id) ? "past" : "";
-    return html`<circle class="sky-target ${kind}" key=${id} cx=${x} cy=${y} r=${kind === "running" ? 6 : 3.6} />`;
+    return html`<circle class="sky-target ${kind}" key=${id} cx=${x.toFixed(1)} cy=${y.toFixed(1)} r=${kind === "running" ? 6 : 3.6}>
+      <title>${names.get(id) ?? id} · ${direction[1].toFixed(0)}°</title></circle>`;
   });
 }
 

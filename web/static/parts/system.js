@@ -5,7 +5,7 @@ import { cell } from "../model.js";
 import { Badge, Panel } from "./panel.js";
 
 const FINE = new Set(["running", "stopped"]); // a temporary child that has done its work is stopped
-const everything = signal(false);
+const everything = signal(true);
 
 function level(actor) {
   if (!FINE.has(actor.state)) return actor.state === "backoff" ? "abnormal" : "attention";
