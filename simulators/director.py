@@ -47,15 +47,23 @@ class Director(Actor):
     Args:
         wiring: The site and the process.
         scenario: What happens.
+        devices: `{unit}/{device}` of all devices.
         cutter: Cuts the link to the broker.
         start_unix_s: When the simulation started; a restart of the director does not move it.
     """
 
     def __init__(
-        self, wiring: Wiring, scenario: Scenario, *, cutter: LinkCutter, start_unix_s: float
+        self,
+        wiring: Wiring,
+        scenario: Scenario,
+        *,
+        devices: tuple[str, ...],
+        cutter: LinkCutter,
+        start_unix_s: float,
     ) -> None:
         self._wiring = wiring
         self._scenario = scenario
+        self._devices = devices
         self._cutter = cutter
         self._start_unix_s = start_unix_s
 
@@ -140,7 +148,10 @@ class Director(Actor):
                     stretch = msgspec.convert(arguments, WeatherEvent, strict=False)
                     metal.weather.prescribe(stretch.override(now_s))
                 case "fault":
-                    self._schedule(msgspec.convert(arguments, FaultEvent, strict=False), now_s)
+                    fault = msgspec.convert(arguments, FaultEvent, strict=False)
+                    if complaint := fault.complaint(self._devices):
+                        return complaint
+                    self._schedule(fault, now_s)
                 case _:
                     return f"unknown command {order.verb!r}; known: transient, weather, fault"
         except msgspec.ValidationError as error:

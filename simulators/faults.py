@@ -103,11 +103,6 @@ class FaultBoard:
         self._faults[fault.device] = left
         self._settle(fault.device)
 
-    def clear(self, device: str) -> None:
-        """Repair everything of one device."""
-        self._faults.pop(device, None)
-        self._conditions.pop(device, None)
-
     def condition(self, device: str) -> Condition:
         """What is wrong with a device."""
         return self._conditions.get(device, SOUND)

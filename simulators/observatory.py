@@ -139,7 +139,12 @@ def simulated_observatory_spec(
     )
     response_topic = topics.response(f"bridge-{settings.bridge}")
     direct = partial(
-        Director, wiring, scenario or Scenario(), cutter=cutter, start_unix_s=start_unix_s
+        Director,
+        wiring,
+        scenario or Scenario(),
+        devices=settings.device_keys(),
+        cutter=cutter,
+        start_unix_s=start_unix_s,
     )
     return SupervisorSpec(
         name=NAME,

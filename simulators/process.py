@@ -87,6 +87,8 @@ def run_simulators(
         ConfigurationError: When settings or address make no sense.
     """
     faults = settings.faults()
+    if scenario is not None:
+        faults += scenario.complaints(settings.device_keys())
     if faults:
         raise ConfigurationError(f"[simulators] {'; '.join(faults)}")
     address = BrokerAddress.of(mqtt_url)

@@ -5,7 +5,8 @@ Times are seconds after an origin: the start of the simulation, or the sunset of
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING, Any, Literal
+import difflib
+from typing import TYPE_CHECKING, Literal
 
 import msgspec
 
@@ -64,6 +65,14 @@ class FaultEvent(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_field
     readings: dict[str, float | int | str | bool | None] = {}
     """For wrong: property to value."""
 
+    def complaint(self, devices: tuple[str, ...]) -> str:
+        """Why it cannot happen at a site with these devices; empty when it can."""
+        if self.kind == FaultKind.LINK or self.device in devices:
+            return ""
+        near = difflib.get_close_matches(self.device, devices, n=1)
+        remedy = f"did you mean {near[0]!r}?" if near else f"known: {', '.join(devices)}"
+        return f"fault: no device {self.device!r}; {remedy}"
+
     def fault(self) -> Fault:
         """What is pinned."""
         return Fault(
@@ -112,18 +121,14 @@ class Scenario(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=
     transients: tuple[TransientEvent, ...] = ()
     """New stars."""
 
+    def complaints(self, devices: tuple[str, ...]) -> list[str]:
+        """What in it cannot happen at a site with these devices, one line each."""
+        complaints = (event.complaint(devices) for event in self.faults)
+        return [complaint for complaint in complaints if complaint]
+
     def origin_unix_s(self, site: Site, start_unix_s: float) -> float:
         """The instant from which its times count."""
         if self.origin == "start":
             return start_unix_s
         night = Night.at(site, start_unix_s)
         return start_unix_s if night.sunset is None else night.sunset
-
-
-def read_scenario(raw: dict[str, Any]) -> Scenario:
-    """A scenario from the content of a TOML file.
-
-    Raises:
-        msgspec.ValidationError: When it does not fit; the text names the key.
-    """
-    return msgspec.convert(raw, Scenario)

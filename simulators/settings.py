@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import msgspec
 
-from protocols.topics import checked_id
+from protocols.topics import SITE_UNIT, checked_id
 from simulators.alert_broker import BurstSettings
 from simulators.camera import CameraSettings
 from simulators.dome import DomeSettings
@@ -109,6 +109,15 @@ class SimulatorsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkno
     """Bursts that happen by themselves."""
     telescopes: tuple[TelescopeSettings, ...] = (TelescopeSettings(),)
     """The telescopes."""
+
+    def device_keys(self) -> tuple[str, ...]:
+        """`{unit}/{device}` of every device, as scenarios name them."""
+        site_ids = [station.id for station in self.stations]
+        site_ids += [] if self.plc is None else [self.plc.id]
+        return (
+            *(f"{SITE_UNIT}/{name}" for name in site_ids),
+            *(f"{unit.id}/{name}" for unit in self.telescopes for name in unit.device_ids()),
+        )
 
     def faults(self) -> list[str]:
         """What is wrong with the numbers and names, one line per fault."""

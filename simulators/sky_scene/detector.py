@@ -8,7 +8,7 @@ from the seed.
 from __future__ import annotations
 
 import math
-from dataclasses import dataclass, field
+from dataclasses import dataclass
 from functools import cached_property, lru_cache
 
 import msgspec
@@ -83,7 +83,6 @@ class Detector:
     settings: DetectorSettings
     seed: int
     binning: int = 1
-    _rates: dict[float, float] = field(default_factory=dict, repr=False)
 
     @property
     def shape(self) -> tuple[int, int]:

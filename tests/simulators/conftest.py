@@ -26,6 +26,7 @@ from protocols.payloads import (
 )
 from protocols.topics import SiteTopics
 from pyros.actor import ActorSystem
+from pyros.clock import LoopClock
 from pyros.sky.site import Site
 from simulators.observatory import simulated_observatory_spec, site_metal
 from simulators.settings import SimulatorsSettings
@@ -134,7 +135,8 @@ class Rig:
         raise AssertionError(f"{command_id} did not end within {within_s} s")
 
     def lease(self, unit: str = "t1") -> None:
-        """Begin to renew the lease every 5 s."""
+        """Begin to renew the lease every 5 s at the wall."""
+        period_s = self.system.clock.wall_to_loop_s(5.0)
 
         async def renew() -> None:
             for seq in range(1_000_000):
@@ -142,7 +144,7 @@ class Rig:
                 await self.client.publish(
                     MqttMessage(topic=self.topics.lease(unit), payload=encode(payload))
                 )
-                await asyncio.sleep(5.0)
+                await asyncio.sleep(period_s)
 
         self._leasing = asyncio.get_running_loop().create_task(renew())
 
@@ -187,15 +189,16 @@ async def make_rig(virtual_time: VirtualLoop, tmp_path: Path) -> AsyncIterator[C
         scenario: Scenario | None = None,
         start_unix_s: float = NIGHT_UNIX_S,
         alert_packets: tuple[bytes, ...] = (),
+        speed: float = 1.0,
     ) -> Rig:
         settings = settings or SimulatorsSettings()
         loop = virtual_time
-        loop._epoch_unix_s = start_unix_s - loop.time()
         router, topics = Router(loop), SiteTopics("spm")
         client = MemoryLink(router, client_id="test")
         await client.connect()
         await client.subscribe("pyros/1/spm/#")
-        system = ActorSystem(name="metal", seed=settings.seed)
+        clock = LoopClock(loop, epoch_unix_s=start_unix_s, speed=speed)
+        system = ActorSystem(name="metal", seed=settings.seed, clock=clock)
         await system.start()
         metal = site_metal(settings, SITE)
 

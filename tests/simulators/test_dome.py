@@ -73,6 +73,22 @@ async def test_dome_closes_when_its_lease_runs_out(rig):
     assert rig.reading("t1/dome", "closed_by_lease") is False
 
 
+async def test_dome_counts_its_lease_at_the_wall(make_rig):
+    """On a clock sixty times as fast a lease still lasts 20 wall seconds."""
+    rig = await make_rig(speed=60.0)
+    rig.lease()
+    await asyncio.sleep(1.0)
+    await rig.command("t1/dome", "open")
+    await asyncio.sleep(3000.0)
+    assert rig.reading("t1/dome", "shutter") == "open"
+    await rig.end_lease()
+    await asyncio.sleep(15.0 * 60.0)
+    assert rig.reading("t1/dome", "shutter") == "open"
+    await asyncio.sleep(11.0 * 60.0)
+    assert rig.reading("t1/dome", "shutter") == "closed"
+    assert rig.reading("t1/dome", "closed_by_lease") is True
+
+
 async def test_dome_does_not_believe_a_retained_lease(rig):
     """A lease that the broker kept says nothing about now."""
     await rig.client.publish(

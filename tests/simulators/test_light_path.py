@@ -14,10 +14,11 @@ from simulators.light_path import (
     defocus_um,
     open_share,
     scene_at,
+    scene_over,
     slit_share,
     strip_share,
 )
-from simulators.mount_motion import Following, Pointing
+from simulators.mount_motion import Following, Pointing, pointing
 from simulators.observatory import site_metal
 from simulators.settings import SimulatorsSettings
 from simulators.sky_scene import PASSBANDS
@@ -76,6 +77,35 @@ def test_open_share_needs_cover_dome_and_sky(site, night_unix_s):
     assert open_share(telescope, SETTINGS, up, night_unix_s) == pytest.approx(1.0)
     down = Pointing(ra_deg=0.0, dec_deg=0.0, alt_deg=-1.0, az_deg=180.0)
     assert open_share(telescope, SETTINGS, down, night_unix_s) == 0.0
+
+
+def test_scene_of_an_interrupted_view_is_its_mean(site, night_unix_s):
+    """A dome that closes during an exposure takes half of its light, once."""
+    metal = site_metal(SimulatorsSettings(), site)
+    telescope = metal.telescopes["t1"]
+    telescope.mount.motion = Following(ra_deg=115.0, dec_deg=35.0)
+    telescope.mount.cover = Travel.resting(1.0, telescope.mount.cover.rates)
+    azimuth_deg = pointing(telescope.mount.motion, site, night_unix_s).az_deg
+    telescope.dome.slit = Travel.resting(azimuth_deg, telescope.dome.slit.rates)
+    telescope.dome.shutter = Travel.resting(1.0, telescope.dome.shutter.rates)
+    begun = scene_at(
+        metal,
+        "t1",
+        SETTINGS,
+        PASSBANDS["r"],
+        exposure_id="cam-vis/e1",
+        kind="light",
+        exposure_s=100.0,
+        unix_s=night_unix_s,
+    )
+    telescope.dome.shutter = Travel.resting(0.0, telescope.dome.shutter.rates)
+    ended = scene_over(
+        begun, metal, "t1", SETTINGS, exposure_s=60.0, end_unix_s=night_unix_s + 60.0
+    )
+    assert begun.open_share == pytest.approx(1.0)
+    assert ended.open_share == pytest.approx(0.5)
+    assert ended.exposure_s == 60.0
+    assert (ended.ra_deg, ended.dec_deg) == (begun.ra_deg, begun.dec_deg)
 
 
 def test_focus_depends_on_filter_and_temperature(site, night_unix_s):

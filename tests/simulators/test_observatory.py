@@ -145,6 +145,8 @@ async def test_director_obeys_by_mqtt(rig):
     refused = await rig.command("bridge/sim", "fault", device="t1/dome", kind="haunted")
     assert refused.s == "failed"
     assert "haunted" in refused.detail
+    nowhere = await rig.command("bridge/sim", "fault", device="t1/dom", kind="stuck")
+    assert nowhere.detail == "fault: no device 't1/dom'; did you mean 't1/dome'?"
     assert (await rig.command("bridge/sim", "earthquake")).s == "failed"
 
 
@@ -193,5 +195,8 @@ async def test_settings_explain_what_is_wrong():
     assert "wheel = 'wheel-uv' is none of its wheels: wheel-vis" in faults
     assert "'T2' may hold only lower-case" in faults
     assert SimulatorsSettings().faults() == []
+    assert set(SimulatorsSettings().device_keys()) == set(DEVICES)
+    lost = Scenario(faults=(FaultEvent(at_s=0.0, device="t9/dome", kind="stuck"),))
+    assert len(lost.complaints(SimulatorsSettings().device_keys())) == 1
     with pytest.raises(msgspec.ValidationError, match="unknown field `sead`"):
         msgspec.convert({"sead": 3}, SimulatorsSettings)
