@@ -15,16 +15,20 @@ if TYPE_CHECKING:
     from pyros.domain.device import Reading
 
 BANDS = {
-    "deg": 0.01,
-    "deg_C": 0.05,
-    "%": 0.2,
-    "m/s": 0.1,
+    "deg": 0.1,
+    "deg_C": 0.1,
+    "%": 0.5,
+    "m/s": 0.3,
     "hPa": 0.05,
-    "arcsec": 0.02,
+    "arcsec": 0.05,
     "um": 1.0,
     "s": 1.0,
 }
 """By unit; numbers without unit (fractions, flags, positions) are recorded on any change."""
+
+
+BANDS_BY_NAME = {"wind_from_deg": 10.0, "sky_temperature_deg_C": 0.5, "cloud_fraction": 0.02}
+"""By property, before the unit: sensors that are noisier than their unit's others."""
 
 
 class DeadBand:
@@ -48,7 +52,7 @@ class DeadBand:
             number = float(value)
             key = (unit, device, name)
             last = self._last.get(key)
-            if last is not None and not self._worth(last, reading, number):
+            if last is not None and not self._worth(name, last, reading, number):
                 continue
             if math.isfinite(number):
                 self._last[key] = (reading.time_utc, number)
@@ -56,8 +60,15 @@ class DeadBand:
                 fresh.append(Sample(channel, reading.unit, reading.time_utc, number))
         return fresh
 
-    def _worth(self, last: tuple[datetime, float], reading: Reading, number: float) -> bool:
-        age_s = (reading.time_utc - last[0]).total_seconds()
-        if age_s <= 0.0:
+    def _worth(
+        self, name: str, last: tuple[datetime, float], reading: Reading, number: float
+    ) -> bool:
+        last_utc, recorded = last
+        if reading.time_utc <= last_utc:
             return False
-        return abs(number - last[1]) > BANDS.get(reading.unit, 0.0) or age_s >= self._quiet_s
+        band = BANDS_BY_NAME.get(name)
+        if band is None:
+            band = BANDS.get(reading.unit, 0.0)
+        if abs(number - recorded) > band:
+            return True
+        return (reading.time_utc - last_utc).total_seconds() >= self._quiet_s

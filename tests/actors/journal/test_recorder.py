@@ -115,14 +115,29 @@ async def test_noise_within_the_dead_band_is_not_recorded():
         return [sample.value for sample in band.news("u", "d", {"t": _reading(value, seconds)})]
 
     assert news(10.0, 0.0) == [10.0]
-    assert news(10.04, 10.0) == []
-    assert news(10.06, 20.0) == [10.06]
-    assert news(10.02, 30.0) == []
-    assert news(10.06, 320.0) == [10.06]
+    assert news(10.08, 10.0) == []
+    assert news(10.12, 20.0) == [10.12]
+    assert news(10.04, 30.0) == []
+    assert news(10.12, 320.0) == [10.12]
     assert news(99.0, 320.0) == []  # told twice
     assert news(99.0, 100.0) == []  # older than what is recorded
     assert news(float("nan"), 400.0) == []
-    assert news(10.06, 700.0) == [10.06]
+    assert news(10.12, 700.0) == [10.12]
+
+
+async def test_noisy_sensors_have_bands_of_their_own():
+    """A wind vane swings by degrees in any wind: that is no news every five seconds."""
+    band = DeadBand(quiet_s=300.0)
+
+    def news(name: str, value: float, seconds: float) -> int:
+        reading = _reading(value, seconds, unit="deg")
+        return len(band.news("site", "wx-1", {name: reading}))
+
+    assert news("wind_from_deg", 100.0, 0.0) == 1
+    assert news("wind_from_deg", 108.0, 5.0) == 0
+    assert news("wind_from_deg", 112.0, 10.0) == 1
+    assert news("azimuth_deg", 100.0, 0.0) == 1
+    assert news("azimuth_deg", 100.5, 5.0) == 1
 
 
 async def test_full_batch_is_written_at_once(system, store, recorder):
