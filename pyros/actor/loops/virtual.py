@@ -189,6 +189,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
 
     def idle(self, timeout: float | None) -> bool:
         """Deliver a completion or move time; False to sleep at the wall for other threads."""
+        if self._timer_is_due():
+            return True  # before any completion: which came first at the wall must not matter
         if self._parked:
             self._stuck_since_s = None
             while self._parked:
@@ -213,6 +215,12 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             self._stuck_since_s = None
             self._now_s = max(self._now_s, self._scheduled[0]._when)  # type: ignore[attr-defined]  # noqa: SLF001
         return True
+
+    def _timer_is_due(self) -> bool:
+        """Whether the loop itself will run a timer in this turn (asyncio's own condition)."""
+        timers = self._scheduled  # type: ignore[attr-defined]  # asyncio's own heap
+        end_s = self._now_s + self._clock_resolution  # type: ignore[attr-defined]  # asyncio's own
+        return bool(timers) and timers[0]._when < end_s  # noqa: SLF001
 
     def _patience(self, why: str, wall_s: float) -> bool:
         now_s = time.monotonic()
