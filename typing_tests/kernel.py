@@ -1,7 +1,7 @@
 """What mypy must infer of the kernel: run by `typing_tests/test_kernel_typing.py`, never imported.
 
-Each `assert_type` is a promise to those who write actors; each `type: ignore` with a code is a mistake that
-mypy must report (an unused one fails the check).
+Each `assert_type` is a promise to those who write actors; each `type: ignore` with a code is a
+mistake that mypy must report (an unused one fails the check).
 """
 
 from __future__ import annotations

@@ -212,6 +212,8 @@ class Actor(PykkaActor):
             )
         if isinstance(envelope, AskEnvelope):
             envelope.deferred = True
+        elif type(envelope) is Envelope:
+            envelope = envelope.copy()  # the receive loop uses told envelopes again
         cell.stash.append(envelope)
 
     def unstash_all(self) -> None:

@@ -207,6 +207,12 @@ class Cell:
         else:
             self.refuse(envelope, Undelivered.DEAD)
 
+    def sweep(self) -> None:
+        """Refuse what another thread queued while the mailbox was being closed (trap T6)."""
+        if not self.open:
+            for envelope in self.mailbox.drain():
+                self.refuse(envelope, Undelivered.DEAD)
+
     def control(self, order: Any) -> None:
         """Queue an order for the receive loop, on the system lane."""
         now_s = self.system.now()

@@ -13,6 +13,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Callable
 
+    from pyros.actor.mailbox import Mailbox
+
 
 class ThreadGate:
     """Runs calls on the thread of a loop.
@@ -45,8 +47,23 @@ class ThreadGate:
                 if not self._loop.is_closed():  # else nobody is there any more
                     raise
 
+    def wake(self, mailbox: Mailbox) -> None:
+        """Wake the receive loop of a mailbox, from whatever thread: once, however many tell."""
+        waiter, mailbox.waiter = mailbox.waiter, None
+        if waiter is None:
+            return
+        if get_ident() == self._thread_id:
+            _wake(waiter)
+        else:
+            self.post(_wake, waiter)
+
     def _drain(self) -> None:
         self._woken = False
         while self._calls:
             fn, args = self._calls.popleft()
             fn(*args)
+
+
+def _wake(waiter: asyncio.Future[None]) -> None:
+    if not waiter.done():
+        waiter.set_result(None)

@@ -25,6 +25,8 @@ if TYPE_CHECKING:
     from pyros.actor.cell import Cell
 
 BATCH: Final = 64
+SPARE: Final = 2_000
+"""Envelopes kept to be used again: making and collecting one costs as much as queueing it."""
 SLICE_S: Final = 0.002
 POISON_AFTER: Final = 3
 
@@ -43,24 +45,32 @@ async def serve(cell: Cell, actor: Actor) -> Exit:  # noqa: PLR0912, PLR0915 - o
     scope = cell.scope
     receive = actor.on_receive
     path = cell.path
+    spare = system.spare_envelopes
+    give_back = spare.append
     slice_s = SLICE_S * system.speed
     while True:
         envelope = pop()
         if envelope is None:
             scope.current = None
             waiter = mailbox.waiter = loop.create_future()
-            await waiter
+            if mailbox.empty():  # another thread may have told meanwhile, and seen no waiter
+                await waiter
+            else:
+                mailbox.waiter = None
             continue
         start_s = now()
         yield_at_s = start_s + slice_s
         commands = mailbox.queues[Lane.COMMAND]
         poison = cell.poison
+        room = len(spare) < SPARE
         handled = 0
+        kind = TELL
         for _ in range(BATCH):
             message = envelope.message
-            kind = envelope.kind
             handler = receive
-            if kind != TELL or poison is not None:
+            plain = type(envelope) is Envelope
+            if not plain or poison is not None:
+                kind = envelope.kind
                 ended = _special(cell, envelope, kind, start_s)
                 if ended is not None:
                     if ended is not SKIP:
@@ -69,13 +79,13 @@ async def serve(cell: Cell, actor: Actor) -> Exit:  # noqa: PLR0912, PLR0915 - o
                     if (envelope := pop()) is None:
                         break
                     continue
-                if message.__class__ in PROXY_KINDS:
+                if type(message) in PROXY_KINDS:
                     handler = actor._handle_receive  # noqa: SLF001 - pykka's hook for implementors
             scope.current = envelope
             cell.since_s = start_s
             try:
                 result = handler(message)
-                if result.__class__ is CoroutineType:
+                if type(result) is CoroutineType:
                     result = await result
             except (Exception, asyncio.CancelledError, SystemExit) as error:  # noqa: BLE001 - L4
                 outcome, ended = await _failed(cell, envelope, error)
@@ -83,7 +93,7 @@ async def serve(cell: Cell, actor: Actor) -> Exit:  # noqa: PLR0912, PLR0915 - o
             else:
                 outcome = "ok"
                 ended = None
-                if kind == ASK:
+                if not plain and kind == ASK:
                     if envelope.deferred:  # type: ignore[attr-defined]  # kind says it is an ask
                         outcome = "deferred"
                     elif (reply := envelope.reply_to).done():
@@ -101,7 +111,7 @@ async def serve(cell: Cell, actor: Actor) -> Exit:  # noqa: PLR0912, PLR0915 - o
                     envelope.sent_s,
                     envelope.sender,
                     path,
-                    message.__class__.__name__,
+                    type(message).__name__,
                     envelope.lane,
                     start_s,
                     done_s,
@@ -113,6 +123,9 @@ async def serve(cell: Cell, actor: Actor) -> Exit:  # noqa: PLR0912, PLR0915 - o
                 cell.handled += handled
                 scope.current = None
                 return ended
+            if plain and room:
+                envelope.message = None
+                give_back(envelope)
             start_s = done_s
             if done_s >= yield_at_s:
                 break

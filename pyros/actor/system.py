@@ -46,7 +46,7 @@ if TYPE_CHECKING:
     from types import TracebackType
 
     from pyros.actor.cell import Cell
-    from pyros.actor.envelope import AskEnvelope
+    from pyros.actor.envelope import AskEnvelope, Envelope
     from pyros.actor.guardian import Guardian
     from pyros.actor.pykka_bases import A
     from pyros.clock import Clock
@@ -79,9 +79,10 @@ class ActorSystem:
         self.log = bound_logger(name)
         self.events = EventBus()
         self.trace = Trace(seed=seed, name=name)
-        self.new_trace = self.trace.new
         self.dead_letters = DeadLetters(self.events, self.log, self._now)
         self.thread_id = get_ident()
+        self.parks_threads = True
+        self.spare_envelopes: list[Envelope] = []
         self.speed = 1.0
         self.now: Callable[[], float] = _not_started
         self.zombies: list[tuple[str, str]] = []
@@ -111,6 +112,7 @@ class ActorSystem:
             raise RuntimeError(f"actor system {self.name!r} was started before; make a new one")
         self.loop = asyncio.get_running_loop()
         self.thread_id = get_ident()
+        self.parks_threads = isinstance(self.loop, VirtualLoop)
         self.speed = speed_of(self.loop)
         plain = type(self.loop).time is asyncio.BaseEventLoop.time
         self.now = monotonic if plain else self.loop.time

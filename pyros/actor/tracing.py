@@ -10,7 +10,6 @@ from __future__ import annotations
 import re
 from collections import deque
 from hashlib import sha256
-from itertools import count
 from typing import Final, NamedTuple
 
 from pyros.actor.message import Lane
@@ -62,9 +61,12 @@ class Trace:
         self._prefix = sha256(f"{name}:{seed}".encode()).hexdigest()[:16]
         self._ring: deque[RawRecord] = deque(maxlen=RING)
         self.append = self._ring.append
-        self._numbers = count(1)
-        self.new = self._numbers.__next__
+        self.last = 0
+
+    def new(self) -> int:
         """A new trace number, for a message with no cause inside the system."""
+        self.last += 1
+        return self.last
 
     def trace_id(self, trace: int | str) -> str:
         """The W3C trace id (32 hexadecimal digits) of a trace number or of a foreign trace."""

@@ -13,7 +13,7 @@ asyncio_default_fixture_loop_scope = function
 filterwarnings = error
 """
 
-TESTS = '''
+TESTS = """
 import asyncio
 from dataclasses import dataclass
 
@@ -89,7 +89,7 @@ class TestInAClass:
 async def test_parametrized(system, seconds):
     await asyncio.sleep(seconds)
     assert system.clock.monotonic_s() == seconds
-'''
+"""
 
 
 def _run(directory: Path, *options: str) -> subprocess.CompletedProcess[str]:

@@ -1,7 +1,9 @@
 """Case 42: random crash schedules in virtual time lose no reply, double no child, break no order.
 
-A hypothesis state machine drives a tree with all three strategies through crashes, kills, stops, failing
-and hanging starts, spawns and asks; in CI 200 examples of 50 steps, which are the 10,000 of the promise; a quarter of it at the desk.
+A hypothesis state machine drives a tree with all three strategies through crashes, kills, stops,
+failing and hanging starts, spawns and asks; in CI 200 examples of 50 steps, which are the 10,000 of
+the
+promise; a quarter of it at the desk.
 """
 
 import asyncio

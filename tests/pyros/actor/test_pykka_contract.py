@@ -26,7 +26,7 @@ class Sample(pykka.ThreadingActor):
 
 
 def test_version_is_the_one_we_read():
-    """pykka 4.5 or a later 4: the version whose source was read."""
+    """Pykka 4.5 or a later 4: the version whose source was read."""
     major, minor = (int(part) for part in version("pykka").split(".")[:2])
     assert (4, 5) <= (major, minor) < (5, 0)
 

@@ -372,7 +372,8 @@ async def _calls_for(system: ActorSystem, count: int) -> int:
 async def test_scale_many_temporary_children_24(system: ActorSystem):
     """Case 24 simple_one_for_one_scale_many_temporary_children: ten times as many cost ten times.
 
-    OTP allows fifty times the time; calls are counted here, since a test must not measure a machine.
+    OTP allows fifty times the time; calls are counted here, since a test must not measure a
+    machine.
     """
     few = await _calls_for(system, 50)
     many = await _calls_for(system, 500)
