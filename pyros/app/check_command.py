@@ -31,7 +31,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add `check`."""
     parser = commands.add_parser("check", help="verify configuration and prerequisites")
     parser.add_argument("--config", type=Path, default=None, help="configuration file")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

@@ -42,6 +42,7 @@ if TYPE_CHECKING:
 _PUT_AWAY_S = 300.0
 """Wall seconds given to close, cover and park before the process gives up and says so."""
 _FLUSH_S = 15.0
+_SESSION_S = 60
 _QUIESCE_S = 10.0
 
 
@@ -155,6 +156,8 @@ def _link_factory(options: ControlOptions) -> Callable[[], AiomqttLink]:
         address.host,
         address.port,
         client_id=f"pyros-control-{options.settings.site.id}",
+        clean_start=False,  # events of QoS 1 survive a short loss of the link
+        session_expiry_s=_SESSION_S,
         username=address.username,
         password=address.password,
     )

@@ -44,7 +44,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
         help="observatory seconds per second; above 1 the night begins at tonight's sunset",
     )
     parser.add_argument("--verbose", action="store_true", help="log to standard error")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

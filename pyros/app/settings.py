@@ -72,12 +72,8 @@ class SiteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     """Obstacles as (azimuth, altitude) points in degrees; a free horizon when left out."""
 
     def sky_site(self) -> Site:
-        """The same for the sky engine.
-
-        Raises:
-            ConfigurationError: When a number is impossible.
-        """
-        site = Site(
+        """The same for the sky engine."""
+        return Site(
             latitude_deg=self.latitude_deg,
             longitude_deg=self.longitude_deg,
             height_m=self.height_m,
@@ -85,10 +81,6 @@ class SiteSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
             horizon=HorizonMask.from_points(self.horizon) if self.horizon else None,
             utc_offset_h=self.utc_offset_h,
         )
-        faults = site.faults()
-        if faults:
-            raise ConfigurationError("\n".join(faults))
-        return site
 
 
 class MqttSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -255,7 +247,8 @@ class ObservatorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
             faults.append("no [[telescope]]; give at least one")
         if not self.station:
             faults.append("no [station.ID]; without weather nothing ever opens; give at least one")
-        faults += _id_faults([self.node.id, self.site.id], "[node] and [site]")
+        faults += _id_faults([self.node.id], "[node]") + _id_faults([self.site.id], "[site]")
+        faults += self.site.sky_site().faults()
         faults += _id_faults([unit.id for unit in self.telescope], "[[telescope]]")
         for unit in self.telescope:
             faults += _id_faults(list(unit.device_ids()), f"telescope {unit.id}")

@@ -32,7 +32,6 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--data", type=Path, default=None, help="keep frames and database here")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--verbose", action="store_true", help="log to standard error")
-    parser.set_defaults(run=run)
 
 
 def run(options: argparse.Namespace) -> int:

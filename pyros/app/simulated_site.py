@@ -39,6 +39,7 @@ if TYPE_CHECKING:
     from simulators.metal import SiteMetal
     from simulators.scenario import Scenario
 
+_BATCH_S = 600.0
 _SIMULATED_STORE = StoreSettings(synchronous="OFF")
 
 
@@ -95,6 +96,8 @@ async def simulated_site(
     """
     if settings.simulators is None:
         raise ConfigurationError(f"{config}: no [simulators]; this site cannot be simulated")
+    settings = in_virtual_time(settings)
+    assert settings.simulators is not None  # noqa: S101  (looked at above)
     simulators = msgspec.structs.replace(settings.simulators, seed=seed)
     site, topics = settings.site.sky_site(), SiteTopics(settings.site.id)
     demands = load_requests(
@@ -155,6 +158,22 @@ async def simulated_site(
             faults=faults,
             findings=findings,
         )
+
+
+def in_virtual_time(settings: ObservatorySettings) -> ObservatorySettings:
+    """The settings less what belongs to a machine: sockets, and waits for the disk.
+
+    Batches are sized in wall seconds, and in virtual time a wall second is an observatory second:
+    larger ones write as often as a live night does in wall time.
+    """
+    replace = msgspec.structs.replace
+    sources = replace(settings.alerts.sources, vtp_receiver=None, vtp_broker=())
+    return replace(
+        settings,
+        alerts=replace(settings.alerts, sources=sources),
+        archive=replace(settings.archive, durable=False),
+        recorder=replace(settings.recorder, batch_s=_BATCH_S),
+    )
 
 
 def _rules(settings: ObservatorySettings) -> dict[str, Rules]:

@@ -1,0 +1,101 @@
+"""The command line: mistakes end in one clear line and status 2, never in a traceback."""
+
+from __future__ import annotations
+
+import socket
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+
+SIMULATED = Path(__file__).parents[3] / "config" / "simulated"
+
+
+def pyros(*arguments: str, cwd: Path | None = None) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "pyros.app.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        check=False,
+        cwd=cwd,
+    )
+
+
+def refused(*arguments: str) -> str:
+    done = pyros(*arguments)
+    assert done.returncode == 2, done.stderr
+    assert "Traceback" not in done.stderr
+    lines = done.stderr.strip().splitlines()
+    assert len(lines) == 1, lines
+    return lines[0]
+
+
+def changed_config(tmp_path: Path, old: str, new: str) -> Path:
+    text = (SIMULATED / "observatory.toml").read_text()
+    assert old in text
+    (tmp_path / "requests.toml").write_text((SIMULATED / "requests.toml").read_text())
+    path = tmp_path / "observatory.toml"
+    path.write_text(text.replace(old, new, 1))
+    return path
+
+
+def test_run_refuses_a_misspelt_key(tmp_path: Path) -> None:
+    """The line names file, key and the right name."""
+    path = changed_config(tmp_path, "hold_off_s = 600.0", "holdoff_s = 600.0")
+    line = refused("run", "--config", str(path), "--data", str(tmp_path / "data"))
+    assert str(path) in line
+    assert "did you mean 'hold_off_s'?" in line
+
+
+def test_run_refuses_a_port_in_use(tmp_path: Path) -> None:
+    """Somebody else listens where the page should be."""
+    with socket.socket() as other:
+        other.bind(("127.0.0.1", 0))
+        other.listen()
+        port = other.getsockname()[1]
+        line = refused("run", "--port", str(port), "--data", str(tmp_path / "data"))
+    assert f"web.port = {port}" in line
+    assert "--port" in line
+
+
+def test_run_refuses_a_missing_directory(tmp_path: Path) -> None:
+    """A data directory whose parent is not there is a typing mistake."""
+    line = refused("run", "--port", "0", "--data", str(tmp_path / "no" / "such" / "place"))
+    assert "does not exist" in line
+
+
+def test_run_refuses_a_broker_that_does_not_answer(tmp_path: Path) -> None:
+    """The broker's URL and the remedy are named."""
+    with socket.socket() as probe:
+        probe.bind(("127.0.0.1", 0))
+        port = probe.getsockname()[1]
+    path = changed_config(tmp_path, 'url = "embedded"', f'url = "mqtt://127.0.0.1:{port}"')
+    line = refused("run", "--port", "0", "--config", str(path), "--data", str(tmp_path / "data"))
+    assert f"mqtt://127.0.0.1:{port}" in line
+    assert "embedded" in line
+
+
+@pytest.mark.parametrize("speed", ["0", "-3", "1e9"])
+def test_run_refuses_an_impossible_speed(tmp_path: Path, speed: str) -> None:
+    """Time neither stands still nor runs backwards."""
+    assert "--speed" in refused("run", f"--speed={speed}", "--data", str(tmp_path / "data"))
+
+
+def test_simulate_refuses_a_night_that_is_no_date() -> None:
+    """A night is named by its date."""
+    assert "2026-11-23" in refused("simulate", "--night", "tonight")
+
+
+def test_missing_configuration_is_named(tmp_path: Path) -> None:
+    """So is the remedy."""
+    assert "--config" in refused("check", "--config", str(tmp_path / "none.toml"))
+
+
+def test_check_explains_the_simulated_observatory() -> None:
+    """Everything that is needed is looked at, and found."""
+    done = pyros("check")
+    assert done.returncode == 0, done.stdout + done.stderr
+    for part in ("configuration", "requests", "alert rules", "broker", "page", "packages"):
+        assert f"ok    {part}:" in done.stdout
