@@ -252,7 +252,7 @@ async def latencies(times: int) -> None:
             await asyncio.sleep(0.005)  # the actor is in the midst of its telemetry
             busy.tell(Alarm(at_s=time.perf_counter()))
             await busy.ask(Asked(), timeout_s=30.0)
-            while sum(system.tree()[-1].depth):
+            while sum(system.tree()[-1].depth):  # noqa: ASYNC110 - a black box
                 await asyncio.sleep(0.01)
         say("kernel_safety_behind_5000_p99", p99_ms(counters[0].late_s), "ms", target=2.0)
         waiting = await system.spawn(ChildSpec(name="waiting", factory=make))

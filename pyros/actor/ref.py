@@ -225,6 +225,7 @@ class ActorRef(PykkaRef[A], Generic[A]):
         return future.get(timeout=timeout or DEFAULT_TIMEOUT_S) if block else future
 
     async def _ask(self, message: Any, timeout_s: float | None) -> Any:
+        """Ask; its name is what Python prints when nobody awaits it."""
         cell = self._cell
         system = cell.system
         if get_ident() != system.thread_id:
@@ -244,6 +245,8 @@ class ActorRef(PykkaRef[A], Generic[A]):
             else:
                 system.deadlines.watch(span_s, deadline_s, reply, (cell, envelope))
         return await reply
+
+    _ask.__qualname__ = "ActorRef.ask: await it for the reply, or tell() to send only;"
 
     def _make_ask(self, message: Any, reply: Any, span_s: float) -> tuple[AskEnvelope, bool]:
         """The envelope, and whether its deadline is inherited from an outer ask (rule A1)."""
@@ -370,9 +373,6 @@ class ActorRef(PykkaRef[A], Generic[A]):
 
     def _actor_weakref(self) -> Any:
         return self._cell.actor
-
-
-ActorRef._ask.__qualname__ = "ActorRef.ask: await it for the reply, or tell() to send only;"
 
 
 def timeout_error(cell: Cell, envelope: AskEnvelope) -> AskTimeoutError:

@@ -24,6 +24,9 @@ MAKE_SAFE: Final = "make_safe"
 FLUSH: Final = "flush"
 STOP_TREE: Final = "stop_tree"
 
+UNHURRIED: Final = (MAKE_SAFE, STOP_TREE)
+"""Phases that a second shutdown request does not cut short."""
+
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Phase:
@@ -153,5 +156,15 @@ async def _call(phase: Phase) -> None:
     await phase.action()
 
 
-async def nothing() -> None:
+def standard_phases(stop_tree: Callable[[], Awaitable[object]]) -> tuple[Phase, ...]:
+    """The phases every system has; all but the last do nothing until they are replaced."""
+    return (
+        Phase(name=QUIESCE, action=_nothing, after=(), deadline_s=10.0),
+        Phase(name=MAKE_SAFE, action=_nothing, after=(QUIESCE,), deadline_s=120.0, hurried=False),
+        Phase(name=FLUSH, action=_nothing, after=(MAKE_SAFE,), deadline_s=10.0),
+        Phase(name=STOP_TREE, action=stop_tree, after=(FLUSH,), deadline_s=60.0, hurried=False),
+    )
+
+
+async def _nothing() -> None:
     """The action of a phase nobody has filled."""

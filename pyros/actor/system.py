@@ -25,17 +25,9 @@ from pyros.actor.incarnation import launch
 from pyros.actor.lifecycle import Exit, Reason
 from pyros.actor.loops.real import clock_for, speed_of
 from pyros.actor.loops.virtual import POWER_DOMAIN, VirtualLoop
+from pyros.actor.power import cut_power
 from pyros.actor.ref import ActorRef, timeout_error
-from pyros.actor.shutdown import (
-    FLUSH,
-    MAKE_SAFE,
-    QUIESCE,
-    STOP_TREE,
-    Phase,
-    PhaseOutcome,
-    Shutdown,
-    nothing,
-)
+from pyros.actor.shutdown import UNHURRIED, Phase, PhaseOutcome, Shutdown, standard_phases
 from pyros.actor.tracing import Trace
 from pyros.actor.tree import ActorInfo, tree_of
 from pyros.actor.watchdog import LoopStalled, Watchdog
@@ -50,8 +42,6 @@ if TYPE_CHECKING:
     from pyros.actor.guardian import Guardian
     from pyros.actor.pykka_bases import A
     from pyros.clock import Clock
-
-_STOP_TREE_DEADLINE_S = 60.0
 
 
 class ActorSystem:
@@ -123,13 +113,8 @@ class ActorSystem:
         self._closed: asyncio.Future[None] = self.loop.create_future()
         self.failed: asyncio.Future[Exit] = self.loop.create_future()
         self._shutdown = Shutdown(self.log, self._now, self.speed)
-        for phase, action, after, deadline_s in (
-            (QUIESCE, nothing, (), 10.0),
-            (MAKE_SAFE, nothing, (QUIESCE,), 120.0),
-            (FLUSH, nothing, (MAKE_SAFE,), 10.0),
-            (STOP_TREE, self._stop_tree, (FLUSH,), _STOP_TREE_DEADLINE_S),
-        ):
-            self.shutdown_phase(phase, action, after=after, deadline_s=deadline_s)
+        for phase in standard_phases(self._stop_tree):
+            self._shutdown.add(phase)
         if self._watch and not isinstance(self.loop, VirtualLoop):
             self.watchdog = Watchdog(self.loop, self._stalled)
             self.watchdog.start()
@@ -177,7 +162,7 @@ class ActorSystem:
                 action=action,
                 after=after,
                 deadline_s=deadline_s,
-                hurried=name not in (MAKE_SAFE, STOP_TREE),
+                hurried=name not in UNHURRIED,
             )
         )
 
@@ -378,20 +363,13 @@ class ActorSystem:
         Raises:
             RuntimeError: Outside virtual time, where tasks cannot be frozen.
         """
-        loop = self.loop
-        if not isinstance(loop, VirtualLoop):
-            raise RuntimeError(  # noqa: TRY004 - the loop is right, its place is not
-                "power_cut() needs the virtual loop; elsewhere kill the process"
-            )
-        loop.cut_power(self)
-        self.deadlines.close()
-        for cell in self.addresses.everyone():
-            cell.lose_power()
-            self.addresses.move_out(cell)
-        self._root = None
+        cut_power(self)
         if self._shutting is None:
-            self._shutting = loop.create_future()
+            self._shutting = self.loop.create_future()
             self._shutting.set_result([])
+        if not self._closed.done():
+            self._closed.set_result(None)
+        self._root = None
         for hook in self._power_hooks:
             hook()
 

@@ -1,4 +1,4 @@
-"""The pytest plugin, in a project of its own: strict mode, several systems, other people's loops."""
+"""The pytest plugin in a project of its own: strict mode, several systems, others' loops."""
 
 import subprocess
 import sys

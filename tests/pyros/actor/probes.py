@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import time
 from collections import Counter
 from dataclasses import dataclass
 from typing import Any
@@ -157,3 +158,8 @@ class Probe(Actor):
 async def settle(seconds: float = 1e-6) -> None:
     """Let time pass: in virtual time, everything that is ready happens first."""
     await asyncio.sleep(seconds)
+
+
+def block_thread(seconds: float) -> None:
+    """Hold the calling thread, as a vendor's driver or a bad handler does."""
+    time.sleep(seconds)  # noqa: TID251 - that is its purpose

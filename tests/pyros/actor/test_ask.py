@@ -277,7 +277,7 @@ async def test_circuit_breaker(system: ActorSystem, world: World):
 
 
 async def test_failed_probe_opens_again(system: ActorSystem, world: World):
-    """A4: a probe that fails opens the circuit for another period; a cancelled one proves nothing."""
+    """A4: a probe that fails opens the circuit again; a cancelled one proves nothing."""
     ref = await system.spawn(world.child("a"))
     breaker = CircuitBreaker("a", system.clock, max_failures=1, reset_s=10.0)
     for _ in range(2):

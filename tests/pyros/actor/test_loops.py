@@ -28,7 +28,7 @@ from pyros.actor.loops import (
 )
 from pyros.actor.loops.dilated import CATCH_UP, MAX_LATE_S, DilatedTime
 from pyros.testing import simulated_system
-from tests.pyros.actor.probes import Note, Work, World, settle
+from tests.pyros.actor.probes import Note, Work, World, block_thread, settle
 
 START = datetime(2026, 11, 23, 22, tzinfo=UTC)
 
@@ -73,7 +73,7 @@ def test_time_stands_still_while_a_thread_works():
     async def main() -> tuple[int, float]:
         loop = asyncio.get_running_loop()
         late = loop.call_later(0.001, lambda: None)
-        result = await asyncio.to_thread(lambda: time.sleep(0.05) or 42)
+        result = await asyncio.to_thread(lambda: block_thread(0.05) or 42)
         assert not late.cancelled()
         return result, loop.time()
 
@@ -85,7 +85,7 @@ def test_completions_come_in_the_order_of_submission():
     order: list[int] = []
 
     async def job(number: int, for_s: float) -> None:
-        await asyncio.to_thread(time.sleep, for_s)
+        await asyncio.to_thread(block_thread, for_s)
         order.append(number)
 
     async def main() -> None:
@@ -102,8 +102,8 @@ def test_a_due_timer_comes_before_a_completion(second_s: float):
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
-        first = loop.run_in_executor(None, time.sleep, 0.05)
-        second = loop.run_in_executor(None, time.sleep, second_s)
+        first = loop.run_in_executor(None, block_thread, 0.05)
+        second = loop.run_in_executor(None, block_thread, second_s)
         second.add_done_callback(lambda _: order.append("completion"))
         await first
         loop.call_later(0.0, loop.call_soon, order.append, "timer")
@@ -118,8 +118,10 @@ def test_a_cancelled_job_does_not_hold_the_clock_for_ever():
     """A job whose asker gave up, queued or running, is over when its thread is done with it."""
 
     async def main() -> float:
-        pool_full = [asyncio.ensure_future(asyncio.to_thread(time.sleep, 0.01)) for _ in range(40)]
-        queued = asyncio.ensure_future(asyncio.to_thread(time.sleep, 0.01))
+        pool_full = [
+            asyncio.ensure_future(asyncio.to_thread(block_thread, 0.01)) for _ in range(40)
+        ]
+        queued = asyncio.ensure_future(asyncio.to_thread(block_thread, 0.01))
         await asyncio.sleep(0)
         queued.cancel()
         pool_full[0].cancel()
@@ -347,13 +349,13 @@ async def test_power_cut_runs_no_clean_up(virtual_time: VirtualLoop, world: Worl
 
 @pytest.mark.asyncio
 async def test_power_cut_drops_tasks_made_by_handlers(virtual_time: VirtualLoop):
-    """A power cut reaches tasks that actors made with asyncio alone, and blocking work's results."""
+    """A power cut reaches tasks made with asyncio alone, and blocking work's results."""
     effects: list[str] = []
 
     class Maker(Actor):
         async def on_receive(self, message: Message):
             self.child = asyncio.create_task(self.later())
-            await self.blocking(time.sleep, 0.01, deadline_s=5.0)
+            await self.blocking(block_thread, 0.01, deadline_s=5.0)
             effects.append("blocking result used")
 
         async def later(self) -> None:
@@ -414,7 +416,7 @@ def test_dilated_clock_slips_and_never_jumps():
 
 
 def test_dilated_sleep_that_is_late_slips():
-    """Waking 5 s late from a sleep of 1 s takes 1 s and the cap; an idle wait takes all it lasted."""
+    """Waking 5 s late from a sleep of 1 s takes 1 s and the cap; an idle wait takes it all."""
     dilation = DilatedTime(speed=10.0, epoch_s=0.0, now_s=0.0)
     dilation.begin_wait(0.0)
     dilation.end_wait(6.0, 1.0)
@@ -494,4 +496,5 @@ def test_run_real_has_a_clock_at_the_computers_utc():
 
     now, speed = run_real(main())
     assert speed == 1.0
-    assert abs(now - datetime.fromtimestamp(time.time(), UTC)) < timedelta(seconds=30)
+    computers = datetime.now(UTC)  # noqa: TID251 - the peer of this comparison
+    assert abs(now - computers) < timedelta(seconds=30)

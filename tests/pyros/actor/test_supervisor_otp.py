@@ -110,7 +110,7 @@ async def test_one_for_one_7(system: ActorSystem, world: World):
 
 @pytest.mark.parametrize("strategy", list(Strategy))
 async def test_escalation_8_10_13(system: ActorSystem, world: World, strategy: Strategy):
-    """Cases 8, 10, 13 *_escalation: past its budget a supervisor fails and its parent restarts it."""
+    """Cases 8, 10, 13 *_escalation: past its budget a supervisor fails, its parent restarts it."""
     inner = world.supervisor(
         world.child("a"), world.child("b"), name="inner", strategy=strategy, max_restarts=1
     )
@@ -211,7 +211,7 @@ async def test_dynamic_children_shutdown_15(system: ActorSystem, world: World):
 
 
 async def test_stop_timeout_16(system: ActorSystem, world: World):
-    """Case 16 sup_stop_timeout: who does not stop in time is cancelled, the others stop in peace."""
+    """Case 16 sup_stop_timeout: who is not in time is cancelled, the others stop in peace."""
     slow = ChildSpec(name="slow", factory=lambda: Stubborn(1e6), stop_timeout_s=3.0)
     sup = await system.spawn(world.supervisor(world.child("a"), slow, world.child("b")))
     begin_s = system.clock.monotonic_s()
@@ -417,7 +417,7 @@ async def test_significant_bystander_and_crash_25(system: ActorSystem, world: Wo
 
 
 async def test_significant_escalation_25(system: ActorSystem, world: World):
-    """Case 25 significant_escalation: a shut-down significant supervisor ends its parent's run too."""
+    """Case 25 significant_escalation: a significant supervisor that shuts down ends its parent."""
     inner = world.supervisor(
         world.child("a", restart=Restart.TRANSIENT, significant=True),
         name="inner",
@@ -434,7 +434,7 @@ async def test_significant_escalation_25(system: ActorSystem, world: World):
 
 
 async def test_messages_survive_a_restart(system: ActorSystem, world: World):
-    """L5: the failing message is not handled again, the rest is kept, or dropped if so specified."""
+    """L5: the failing message is not handled again, the rest is kept, or dropped if specified."""
     await system.spawn(world.supervisor(world.child("keep"), world.child("drop", on_crash="drop")))
     for name in ("keep", "drop"):
         child = system.ref(f"/sup/{name}")
@@ -447,7 +447,7 @@ async def test_messages_survive_a_restart(system: ActorSystem, world: World):
 
 
 async def test_hanging_handler_becomes_a_zombie(system: ActorSystem, world: World):
-    """S6: what neither stops nor yields to cancellation is reported, and does not block the stop."""
+    """S6: what neither stops nor yields to cancellation is reported, and blocks nobody."""
 
     class Undead(Actor):
         async def on_stop(self) -> None:

@@ -4,7 +4,6 @@ import asyncio
 import logging
 import os
 import signal
-import time
 from dataclasses import dataclass
 
 import pytest
@@ -30,7 +29,16 @@ from pyros.actor import (
 from pyros.actor.shutdown import Phase, order_of
 from pyros.actor.tracing import trace_id_of
 from pyros.testing import simulated_system
-from tests.pyros.actor.probes import AT_ONCE, Crash, Note, WhoAreYou, Work, World, settle
+from tests.pyros.actor.probes import (
+    AT_ONCE,
+    Crash,
+    Note,
+    WhoAreYou,
+    Work,
+    World,
+    block_thread,
+    settle,
+)
 
 pytestmark = pytest.mark.asyncio
 
@@ -93,7 +101,7 @@ async def _collector(system: ActorSystem, *subscriptions: type[Message], name: s
 
 
 async def test_tree_says_what_each_actor_does(system: ActorSystem, world: World):
-    """`tree()`: path, state, depth per lane, oldest age, handled, restarts, error, current message."""
+    """`tree()`: path, state, depth per lane, oldest age, restarts, error, current message."""
     await system.spawn(world.supervisor(world.child("a"), world.child("b")))
     ref = system.ref("/sup/a")
     ref.tell(Crash(text="once"))
@@ -237,7 +245,7 @@ async def test_unhandled_message_is_a_dead_letter(system: ActorSystem):
 async def test_dead_letters_are_logged_ten_times(
     system: ActorSystem, caplog: pytest.LogCaptureFixture
 ):
-    """A storm of dead letters is ten log lines, then silence for five minutes; the ring is bounded."""
+    """A storm of dead letters is ten log lines, then silence for 5 min; the ring is bounded."""
     caplog.set_level(logging.INFO, logger="pyros")
     nobody = system.ref("/nobody")
     for _ in range(1_500):
@@ -325,7 +333,7 @@ async def test_blocking_work_is_awaited_one_by_one(system: ActorSystem):
     order: list[int] = []
 
     def call(number: int) -> int:
-        time.sleep(0.005 * (3 - number))
+        block_thread(0.005 * (3 - number))
         order.append(number)
         return number
 
@@ -338,13 +346,13 @@ async def test_blocking_work_is_awaited_one_by_one(system: ActorSystem):
 
 
 async def test_lost_thread_is_replaced():
-    """Past its deadline a blocking call is given up: the thread is lost, the next call gets a new one."""
+    """A blocking call past its deadline is given up; the next call gets a new thread."""
     async with ActorSystem(watchdog=False) as system:
         made, _ = await _collector(system)
         with pytest.raises(BlockingTimeoutError, match="its thread is lost and replaced"):
-            await made[0].blocking(time.sleep, 0.3, deadline_s=0.02)
+            await made[0].blocking(block_thread, 0.3, deadline_s=0.02)
         assert await made[0].blocking(lambda: "alive", deadline_s=1.0) == "alive"
-        assert system.lost_threads == [("/c", "sleep")]
+        assert system.lost_threads == [("/c", "block_thread")]
 
 
 # --- watchdog -----------------------------------------------------------------------------------
@@ -355,7 +363,7 @@ async def test_watchdog_names_the_culprit():
 
     class Hog(Actor):
         async def on_receive(self, message: Message):
-            time.sleep(0.4)
+            block_thread(0.4)
 
     async with ActorSystem() as system:
         listener, _ = await _collector(system, LoopStalled)
@@ -368,7 +376,7 @@ async def test_watchdog_names_the_culprit():
         stall = listener[0].messages[0]
         assert isinstance(stall, LoopStalled)
         assert (stall.path, stall.handling) == ("/hog", "Note")
-        assert "time.sleep(0.4)" in stall.stack
+        assert "block_thread(0.4)" in stall.stack
         assert stall.held_s > 0.1
 
 

@@ -28,7 +28,7 @@ from pyros.actor import (
 from pyros.actor.errors import BlockingCallError
 from pyros.actor.future import ReplyFuture
 from pyros.actor.message import check_wire
-from tests.pyros.actor.probes import Crash, Note, WhoAreYou, Work, World, settle
+from tests.pyros.actor.probes import Crash, Note, WhoAreYou, Work, World, block_thread, settle
 
 pytestmark = pytest.mark.asyncio
 
@@ -65,7 +65,7 @@ class Driver(ThreadingActor):
 
     def on_receive(self, message):
         if isinstance(message, Crash):
-            raise RuntimeError(message.text)
+            raise RuntimeError(message.text)  # noqa: TRY004 - a crash
         return threading.get_ident()
 
 
@@ -84,7 +84,7 @@ class Greeter(Actor):
 
     async def on_receive(self, message: Message):
         if isinstance(message, Crash):
-            raise RuntimeError(message.text)
+            raise RuntimeError(message.text)  # noqa: TRY004 - a crash
         return self.name
 
 
@@ -110,7 +110,7 @@ async def test_t1_a_future_does_not_block_the_loop(system: ActorSystem):
 
 
 async def test_t2_async_method_on_a_threading_actor_is_refused(system: ActorSystem):
-    """T2: a coroutine nobody would await is refused at class creation, or at spawn for pykka's own."""
+    """T2: a coroutine nobody would await is refused at class creation; pykka's own at spawn."""
     with pytest.raises(BadActorError, match="move is async"):
 
         class Wrong(ThreadingActor):
@@ -182,7 +182,7 @@ async def test_t6_no_ask_is_lost_when_its_target_stops(system: ActorSystem):
     for thread in threads[10:]:
         thread.start()
     await stopping
-    while any(thread.is_alive() for thread in threads):
+    while any(thread.is_alive() for thread in threads):  # noqa: ASYNC110 - threads set no event
         await asyncio.sleep(0.001)
     assert len(outcomes) == 20
 
@@ -317,7 +317,7 @@ async def test_p4_init_may_keep_the_reference(system: ActorSystem):
 
         async def on_receive(self, message: Message):
             if isinstance(message, Crash):
-                raise RuntimeError(message.text)
+                raise RuntimeError(message.text)  # noqa: TRY004 - a crash
             return self.kept
 
     ref = await system.spawn(ChildSpec(name="k", factory=Keeps))
@@ -386,7 +386,7 @@ async def test_p7_cross_thread_tells_share_a_wake_up(system: ActorSystem):
 
 
 async def _in_thread(call) -> None:
-    """Run a call in a plain thread while the loop stands still, so that nothing drains meanwhile."""
+    """Run a call in a plain thread while the loop stands still: nothing drains meanwhile."""
     thread = threading.Thread(target=call)
     thread.start()
     thread.join()
@@ -427,7 +427,7 @@ async def test_threading_actor_may_stop_itself(system: ActorSystem):
     ref = await system.spawn(ChildSpec(name="d", factory=Driver))
     await ref.proxy().stop()
     for _ in range(200):  # its thread ends in its own time
-        await asyncio.to_thread(time.sleep, 0.005)
+        await asyncio.to_thread(block_thread, 0.005)
         await settle(0.1)
         if ref.incarnation == 2:
             break
@@ -449,7 +449,7 @@ async def test_ask_from_synchronous_code_is_refused(system: ActorSystem, world: 
 
     await asyncio.to_thread(ask)
     assert "block=True" in str(errors[0])
-    with pytest.warns(RuntimeWarning, match="tell"):
+    with pytest.warns(RuntimeWarning, match="tell"):  # noqa: PT031 - collecting it warns
         ref.ask(WhoAreYou())
         gc.collect()
 
@@ -463,14 +463,14 @@ async def test_stock_start_is_refused():
 
 
 async def test_factory_must_make_new_actors(system: ActorSystem, world: World):
-    """A restart must not inherit broken state: an instance used before is refused, as is no actor."""
+    """A restart must not inherit broken state: an instance used before is refused."""
     greeter = Greeter()
     ref = await system.spawn(ChildSpec(name="g", factory=lambda: greeter))
     ref.tell(Crash())
     await settle(3.0)
     assert "used before" in repr(ref.cell.last_error)
     with pytest.raises(StartError, match="no pyros Actor"):
-        await system.spawn(ChildSpec(name="x", factory=lambda: object()))
+        await system.spawn(ChildSpec(name="x", factory=object))
 
 
 @dataclass
