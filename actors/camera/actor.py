@@ -146,9 +146,13 @@ class CameraActor(DeviceActor):
         return good_text(self.model.now(self.clock.now()), "activity") == "idle"
 
     def on_state(self, change: DeviceStateChanged) -> None:
-        """Cool it to its setpoint when it comes up; exposures need not wait for that."""
-        came_up = change.old is DeviceState.INITIALIZING and change.new in USABLE
-        if came_up and self._settings.setpoint_deg_C is not None:
+        """When it comes up: end what it exposes for nobody, and cool it to its setpoint."""
+        if change.old is not DeviceState.INITIALIZING or change.new not in USABLE:
+            return
+        if not self.at_rest():
+            cause = f"{change.new} again, and nobody waits for what it exposes"
+            self.start_command("abort", {"save": True}, cause=cause)
+        if self._settings.setpoint_deg_C is not None:
             args = {"setpoint_deg_C": self._settings.setpoint_deg_C}
             self.start_command("cool", args, cause="initialisation")
 

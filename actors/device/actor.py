@@ -230,8 +230,7 @@ class DeviceActor(Actor):
         self.on_state(change)
 
     def _overdue(self) -> None:
-        now_s = self.clock.monotonic_s()
-        stale = self.model.retire(self.clock.now())
+        now_s, stale = self.clock.monotonic_s(), self.model.retire(self.clock.now())
         if self.desks.waits:
             self._carry_out(self.desks.elapse(self._moment()))
         state = self.model.state
@@ -317,11 +316,13 @@ class DeviceActor(Actor):
                     self._attention.say(self._wire.command(pending, answer_s=answer_s))
                     self.on_command_sent(pending)
                 case Finish(pending):
+                    # Who is answered must not decide by a status from before the command's end.
+                    self.publish_status()
                     outcome = self.desks.answer(effect, self.clock.now())
-                    trace_id = str(self.trace_id or "")
-                    self.publish(
-                        notes.command_end(self.path, self.device, pending, outcome, trace_id)
+                    note = notes.command_end(
+                        self.path, self.device, pending, outcome, str(self.trace_id or "")
                     )
+                    self.publish(note)
                     self.on_command_end(pending, outcome)
                 case _:
                     assert_never(effect)
@@ -330,8 +331,7 @@ class DeviceActor(Actor):
 
     def status(self) -> DeviceStatus:
         """What is known of the device now."""
-        now_utc = self.clock.now()
-        model, running = self.model, self.desks.running
+        now_utc, model, running = self.clock.now(), self.model, self.desks.running
         return DeviceStatus(
             unit=self.unit,
             device=self.device,
@@ -353,8 +353,8 @@ class DeviceActor(Actor):
 
     def _publish_soon(self) -> None:
         if self._flush is None:
-            period_s = self.clock.wall_to_loop_s(self._patience.status_period_s)
-            self._flush = self.tell_later(period_s, Flush())
+            wait_s = self.clock.wall_to_loop_s(self._patience.status_period_s)
+            self._flush = self.tell_later(wait_s, Flush())
 
     # --- hooks of the kinds --------------------------------------------------------------------
 

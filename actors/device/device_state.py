@@ -39,6 +39,7 @@ class Evidence:
         device_reason: What the device gives as reason, e.g. of a fault.
         described_boot: Boot id in the description, None before it was heard.
         silent_s: Wall seconds since the last live word, or since listening began.
+        silence_s: Wall seconds of silence after which the device is lost.
         awaited: Described properties that have no fresh value.
         busy: Whether a command runs.
         maintenance: Who keeps it and why; empty when nobody does.
@@ -51,6 +52,7 @@ class Evidence:
     device_reason: str = ""
     described_boot: str | None = None
     silent_s: float = 0.0
+    silence_s: float = 30.0
     awaited: tuple[str, ...] = ()
     busy: bool = False
     maintenance: str = ""
@@ -64,15 +66,15 @@ class Step:
     reason: str = ""
 
 
-def loss(evidence: Evidence, *, silence_s: float) -> str:
+def loss(evidence: Evidence) -> str:
     """Why the device counts as lost, or an empty text."""
     if evidence.bridge in _GONE:
         return f"the process that owns it is {evidence.bridge}"
     if evidence.device in _GONE:
         reason = f": {evidence.device_reason}" if evidence.device_reason else ""
         return f"its driver says {evidence.device}{reason}"
-    if evidence.silent_s > silence_s:
-        return f"no word for {silence_s:g} s"
+    if evidence.silent_s > evidence.silence_s:
+        return f"no word for {evidence.silence_s:g} s"
     return ""
 
 
@@ -89,17 +91,11 @@ def unfinished(evidence: Evidence) -> str:
     return ""
 
 
-def step(current: DeviceState, evidence: Evidence, *, silence_s: float) -> Step:
-    """The next state; call again until it stays, so that no edge is skipped.
-
-    Args:
-        current: Present state.
-        evidence: What is known now.
-        silence_s: Wall seconds of silence after which the device is lost.
-    """
+def step(current: DeviceState, evidence: Evidence) -> Step:
+    """The next state; call again until it stays, so that no edge is skipped."""
     if evidence.maintenance:
         return Step(state=_S.MAINTENANCE, reason=evidence.maintenance)
-    if gone := loss(evidence, silence_s=silence_s):
+    if gone := loss(evidence):
         return Step(state=_S.DISABLED, reason=gone)
     if current is _S.UNKNOWN:
         return Step(state=_S.CONNECTING, reason="listening")
@@ -121,12 +117,12 @@ def step(current: DeviceState, evidence: Evidence, *, silence_s: float) -> Step:
     return Step(state=_S.BUSY if busy else _S.READY)
 
 
-def settle(current: DeviceState, evidence: Evidence, *, silence_s: float) -> list[Step]:
+def settle(current: DeviceState, evidence: Evidence) -> list[Step]:
     """The transitions that follow from `evidence`, in order; empty when the state stays."""
     taken: list[Step] = []
     state = current
     for _ in DeviceState:
-        following = step(state, evidence, silence_s=silence_s)
+        following = step(state, evidence)
         if following.state is state:
             break
         taken.append(following)

@@ -81,6 +81,8 @@ class DeviceModel:
         """Per property, why its last value was bad."""
         self._undescribed: dict[str, PropertyPayload] = {}
         self.heard_s = now_s
+        self._silence_loop_s = patience.silence_loop_s
+        """Not shorter than the longest time to live: who may still be fresh is not silent."""
 
     # --- words ---------------------------------------------------------------------------------
 
@@ -112,6 +114,8 @@ class DeviceModel:
             return False
         self.description = payload
         self.specs = readings.specs(self.kind, payload.properties)
+        longest_s = max((spec.ttl_s for spec in self.specs.values()), default=0.0)
+        self._silence_loop_s = max(self.patience.silence_loop_s, longest_s + self.patience.slack_s)
         early, self._undescribed = self._undescribed, {}
         for name, value in early.items():
             self.hear_property(name, value, now_utc=now_utc)
@@ -146,7 +150,7 @@ class DeviceModel:
     def evidence(self, *, now_s: float, now_utc: datetime, busy: bool) -> Evidence:
         """What is known, for the state machine."""
         device, bridge, description = self.device, self.bridge, self.description
-        silent_s = now_s - self.heard_s
+        loop_per_wall = self.patience.silence_loop_s / self.patience.silence_s
         return Evidence(
             bridge=None if bridge is None else bridge.s,
             bridge_boot=None if bridge is None else bridge.boot,
@@ -154,8 +158,8 @@ class DeviceModel:
             device_boot=None if device is None else device.boot,
             device_reason="" if device is None else device.reason,
             described_boot=None if description is None else description.boot,
-            # Scaled to wall seconds, the scale of its limit.
-            silent_s=silent_s * self.patience.silence_s / self.patience.silence_loop_s,
+            silent_s=(now_s - self.heard_s) / loop_per_wall,
+            silence_s=self._silence_loop_s / loop_per_wall,
             awaited=()
             if self.state is not DeviceState.INITIALIZING and self.usable
             else readings.awaited(
@@ -173,7 +177,7 @@ class DeviceModel:
     def settle(self, *, now_s: float, now_utc: datetime, busy: bool) -> list[Step]:
         """The transitions that follow from what is known; the caller enters each by `enter`."""
         evidence = self.evidence(now_s=now_s, now_utc=now_utc, busy=busy)
-        return settle(self.state, evidence, silence_s=self.patience.silence_s)
+        return settle(self.state, evidence)
 
     def enter(self, step: Step, now_utc: datetime) -> None:
         """Take a transition."""
@@ -195,7 +199,7 @@ class DeviceModel:
         """Loop time at which silence or age next changes something."""
         dues = []
         if self.state not in {DeviceState.DISABLED, DeviceState.MAINTENANCE}:
-            dues.append(self.heard_s + self.patience.silence_loop_s)
+            dues.append(self.heard_s + self._silence_loop_s)
         expiry_s = readings.first_expiry_s(
             self.readings, self.specs, now_utc, slack_s=self.patience.slack_s
         )

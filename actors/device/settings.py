@@ -12,8 +12,8 @@ class DeviceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Whether observing must pause when the device is lost."""
 
     silence_s: float = 30.0
-    """Wall seconds without a live word after which the device counts as lost. Three refreshes of
-    10 s on the real clock."""
+    """Wall seconds without a live word after which the device counts as lost, at least; never
+    before its longest-lived property can be stale."""
 
     answer_s: float = 5.0
     """Wall seconds within which a command must be answered by the device (any reply)."""

@@ -19,9 +19,9 @@ if TYPE_CHECKING:
     from actors.dome.settings import DomeSettings, SlitGeometry
     from pyros.domain.device import Reading
 
-ZENITH_DEG = 80.0
-"""Above this altitude of the piercing point azimuth runs away faster than any dome; there the
-slit's width decides."""
+ZENITH_SHARE = 0.6
+"""Within this share of the slit's clearance around the zenith any azimuth will do, and the dome does
+not race after one; leaving it, there is time to turn while the slit is still wide enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -61,11 +61,20 @@ def pierce(alt_deg: float, az_deg: float, geometry: SlitGeometry) -> Pierce:
     )
 
 
+def _level_m(point: Pierce, geometry: SlitGeometry) -> float:
+    """Distance of the piercing point from the dome's vertical axis."""
+    return geometry.radius_m * math.cos(math.radians(point.alt_deg))
+
+
+def _clearance_m(geometry: SlitGeometry) -> float:
+    """How far the beam may be off the slit's middle."""
+    return (geometry.slit_width_m - geometry.aperture_m) / 2.0
+
+
 def aligned(point: Pierce, slit_az_deg: float, geometry: SlitGeometry) -> bool:
     """Whether the whole beam passes the slit, which reaches from the horizon past the zenith."""
     off = math.radians(azimuth_difference_deg(slit_az_deg, point.az_deg))
-    level_m = geometry.radius_m * math.cos(math.radians(point.alt_deg))
-    clearance_m = (geometry.slit_width_m - geometry.aperture_m) / 2.0
+    level_m, clearance_m = _level_m(point, geometry), _clearance_m(geometry)
     behind = math.cos(off) < 0.0 and level_m > clearance_m
     return not behind and abs(level_m * math.sin(off)) <= clearance_m
 
@@ -100,9 +109,8 @@ def turn_to_deg(
     off_deg = abs(azimuth_difference_deg(slit_az_deg, point.az_deg))
     if off_deg <= settings.turn_beyond_deg:
         return None
-    if point.alt_deg > ZENITH_DEG and aligned(point, slit_az_deg, settings.geometry):
-        return None
-    return point.az_deg
+    level_m, clearance_m = _level_m(point, settings.geometry), _clearance_m(settings.geometry)
+    return None if level_m <= ZENITH_SHARE * clearance_m else point.az_deg
 
 
 def sees_out(

@@ -237,7 +237,8 @@ class SafetyActor(Actor):
             for act in acts:
                 match act:
                     case "order":
-                        dome.tell(CloseNow(cause=_because(self._reasons())))
+                        if dome.is_alive():
+                            dome.tell(CloseNow(cause=_because(self._reasons())))
                     case "alarm":
                         after_s = now_s - (before.first_s or now_s)
                         text = (

@@ -258,3 +258,22 @@ async def test_dead_camera_ends_its_exposure(bench) -> None:
     result = await asyncio.wait_for(asked, 30.0)
     assert result.frame is None
     assert "lost" in result.detail
+
+
+async def test_camera_that_comes_back_exposing_is_freed(bench) -> None:
+    """After a loss, or a restart of PyROS: what it exposes for nobody is ended and saved."""
+    await bench.start()
+    asked = bench.expose(600.0)
+    exposure_id = await bench.begin()
+    bench.device.silent = True
+    await asyncio.sleep(60.0)
+    bench.device.silent = False
+    await bench.device.set()
+    await asyncio.sleep(0.1)
+    assert bench.device.verbs == ["expose", "abort"]
+    path = bench.write(exposure_id)
+    await bench.device.event(bench.event(exposure_id, path, aborted=True))
+    await bench.device.set(activity="idle")
+    result = await asked
+    assert result.frame is not None
+    assert result.frame.aborted

@@ -31,7 +31,7 @@ EVIDENCE = st.builds(
 
 
 def states(current: DeviceState, evidence: Evidence) -> list[DeviceState]:
-    return [taken.state for taken in settle(current, evidence, silence_s=30.0)]
+    return [taken.state for taken in settle(current, evidence)]
 
 
 @settings(deadline=None)
@@ -43,7 +43,7 @@ def test_machine_takes_only_edges_that_exist_and_comes_to_rest(
     path = [current, *states(current, evidence)]
     for old, new in pairwise(path):
         assert new in EDGES[old], (old, new)
-    assert step(path[-1], evidence, silence_s=30.0).state is path[-1]
+    assert step(path[-1], evidence).state is path[-1]
 
 
 @settings(deadline=None)
@@ -122,6 +122,6 @@ def test_fault_carries_the_devices_reason_and_ends_through_initializing() -> Non
         device_reason="motor stalled",
         described_boot="b1",
     )
-    taken = settle(S.READY, faulty, silence_s=30.0)
+    taken = settle(S.READY, faulty)
     assert [(one.state, one.reason) for one in taken] == [(S.FAULT, "motor stalled")]
     assert states(S.FAULT, READY) == [S.INITIALIZING, S.READY]
