@@ -135,8 +135,10 @@ async def run_control(options: ControlOptions) -> int:
         server: WebServer | None = None
         try:
             await seed_store(store, demands, system.clock.now())
+            services = await _spawn_gateway(plant, options)
             await build_control(plant)
-            server = await _serve(plant, options)
+            server = WebServer(services)
+            await server.start()
             _phases(plant, options, server)
             options.say(f"PyROS runs {settings.site.name or settings.site.id}: {server.url}")
             await _until_stopped(system, stop)
@@ -181,8 +183,8 @@ async def _shut_down(system: ActorSystem, hurry: asyncio.Event) -> list[Any]:
     return await down
 
 
-async def _serve(plant: Plant, options: ControlOptions) -> WebServer:
-    """Spawn the gateway and open the page."""
+async def _spawn_gateway(plant: Plant, options: ControlOptions) -> WebServices:
+    """Spawn the gateway, before all others: it must not miss what they say when they start."""
     settings, system = plant.settings, plant.system
     model = LiveModel({"log": settings.gateway.log_lines})
     points = int(settings.gateway.trend_hours * 3600.0 / settings.gateway.trend_step_s)
@@ -217,21 +219,17 @@ async def _serve(plant: Plant, options: ControlOptions) -> WebServer:
         ),
     )
     await system.spawn(SupervisorSpec(name="web", children=(gateway,)))
-    server = WebServer(
-        WebServices(
-            settings=settings.web,
-            model=model,
-            trends=trends,
-            gateway=system.ref("/web/gateway"),
-            clock=system.clock,
-            boot_id=options.boot_id,
-            version=VERSION,
-            data_dir=plant.data_dir,
-            store=plant.store,
-        )
+    return WebServices(
+        settings=settings.web,
+        model=model,
+        trends=trends,
+        gateway=system.ref("/web/gateway"),
+        clock=system.clock,
+        boot_id=options.boot_id,
+        version=VERSION,
+        data_dir=plant.data_dir,
+        store=plant.store,
     )
-    await server.start()
-    return server
 
 
 def _phases(plant: Plant, options: ControlOptions, server: WebServer) -> None:

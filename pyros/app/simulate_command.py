@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import datetime as dt
 import json
 import logging
 import random
@@ -13,12 +14,16 @@ from typing import TYPE_CHECKING
 
 from pyros.app.locations import default_config
 from pyros.app.settings import load_settings
-from pyros.app.simulated_night import NightReport, run_night
+from pyros.app.simulated_night import NightReport, Window, run_night
+from pyros.app.toml_file import load_toml
 from pyros.errors import ConfigurationError
 from pyros.log import configure_logging
+from simulators.scenario import Scenario
 
 if TYPE_CHECKING:
     import argparse
+
+    from pyros.app.settings import ObservatorySettings
 
 _LABEL = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
@@ -29,6 +34,18 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     parser.add_argument("--config", type=Path, default=None, help="configuration file")
     parser.add_argument("--night", default="2026-11-23", help="night label, YYYY-MM-DD")
     parser.add_argument("--seed", type=int, default=7, help="seed of weather, burst and noise")
+    parser.add_argument(
+        "--scenario", type=Path, default=None, help="weather and faults to prescribe (TOML)"
+    )
+    parser.add_argument(
+        "--from", dest="start", default=None, metavar="HH:MM", help="begin at this time, UTC"
+    )
+    parser.add_argument(
+        "--until", default=None, metavar="HH:MM", help="cut the night off at this time, UTC"
+    )
+    parser.add_argument(
+        "--no-burst", action="store_true", help="draw no gamma-ray burst into the night"
+    )
     parser.add_argument("--data", type=Path, default=None, help="keep frames and database here")
     parser.add_argument("--json", action="store_true", help="print one JSON object")
     parser.add_argument("--verbose", action="store_true", help="log to standard error")
@@ -42,6 +59,10 @@ def run(options: argparse.Namespace) -> int:
         )
     config = options.config or default_config()
     settings = load_settings(config)
+    scenario = load_scenario(options.scenario, settings) if options.scenario else None
+    window = Window(
+        start=_time_of_day("--from", options.start), end=_time_of_day("--until", options.until)
+    )
     configure_logging(level=logging.INFO if options.verbose else logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="pyros-night-") as scratch:
         data_dir = options.data or Path(scratch)
@@ -53,13 +74,41 @@ def run(options: argparse.Namespace) -> int:
             seed=options.seed,
             data_dir=data_dir,
             rng=random.Random(options.seed),  # noqa: S311  (a simulation is to be repeatable)
+            scenario=scenario,
             keep_database=options.data is not None,
+            burst=not options.no_burst,
+            window=window,
         )
     if options.json:
         sys.stdout.write(json.dumps(report.as_json()) + "\n")
     else:
         sys.stdout.write(_sentences(report))
     return 1 if report.violations else 0
+
+
+def load_scenario(path: Path, settings: ObservatorySettings) -> Scenario:
+    """A scenario's file, checked against the site's devices.
+
+    Raises:
+        ConfigurationError: When it cannot be read, or prescribes what cannot happen here.
+    """
+    scenario = load_toml(path, Scenario)
+    devices = () if settings.simulators is None else settings.simulators.device_keys()
+    complaints = scenario.complaints(devices)
+    if complaints:
+        raise ConfigurationError("\n".join(f"{path}: {complaint}" for complaint in complaints))
+    return scenario
+
+
+def _time_of_day(option: str, text: str | None) -> dt.time | None:
+    if text is None:
+        return None
+    try:
+        return dt.time.fromisoformat(text)
+    except ValueError:
+        raise ConfigurationError(
+            f"{option} {text!r} is no time of day; write it as 23:45, in UTC"
+        ) from None
 
 
 def _sentences(report: NightReport) -> str:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import datetime as dt
 import time
 from collections import Counter
 from dataclasses import dataclass
@@ -22,6 +23,7 @@ from pyros.app.simulated_site import SimulatedSite, simulated_site
 from pyros.clock import datetime_from_unix
 from pyros.domain.observatory import Mode
 from pyros.domain.sequence import FINAL_STATES, SequenceState
+from pyros.errors import ConfigurationError
 from pyros.sky import Night, noon_unix_s
 
 if TYPE_CHECKING:
@@ -93,6 +95,50 @@ class NightReport:
         }
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Window:
+    """The part of a night that is run.
+
+    Attributes:
+        start: Time of day in UTC at which it begins; None for some minutes before sunset.
+        end: Time of day in UTC at which it is cut off; None for when the calibrations are done.
+    """
+
+    start: dt.time | None = None
+    end: dt.time | None = None
+
+    def of(self, sky: Night) -> tuple[float, float]:
+        """(first, latest) instant, Unix seconds, in a night.
+
+        Raises:
+            ConfigurationError: When the end does not come after the start.
+        """
+        sunset_s = sky.sunset if sky.sunset is not None else sky.start_unix_s
+        sunrise_s = sky.sunrise if sky.sunrise is not None else sky.end_unix_s
+        start_s = sunset_s - _BEFORE_SUNSET_S if self.start is None else _at(sky, self.start)
+        end_s = sunrise_s + _AFTER_SUNRISE_S if self.end is None else _at(sky, self.end)
+        if end_s <= start_s:
+            raise ConfigurationError(
+                f"night {sky.label}: it would end at {datetime_from_unix(end_s):%H:%M} UTC, before "
+                f"it begins at {datetime_from_unix(start_s):%H:%M}; give times between sunset "
+                f"{datetime_from_unix(sunset_s):%H:%M} and sunrise "
+                f"{datetime_from_unix(sunrise_s):%H:%M} UTC"
+            )
+        return start_s, end_s
+
+
+WHOLE_NIGHT = Window()
+
+
+def _at(sky: Night, time_utc: dt.time) -> float:
+    """The instant of a time of day within the night (from noon to noon)."""
+    noon = datetime_from_unix(sky.start_unix_s)
+    instant = dt.datetime.combine(noon.date(), time_utc, tzinfo=dt.UTC)
+    if instant < noon:
+        instant += dt.timedelta(days=1)
+    return instant.timestamp()
+
+
 class NightLog(Actor):
     """Keeps what the report needs of the night's events."""
 
@@ -137,8 +183,9 @@ def run_night(
     scenario: Scenario | None = None,
     keep_database: bool = False,
     burst: bool = True,
+    window: Window = WHOLE_NIGHT,
 ) -> NightReport:
-    """Run one whole night in virtual time.
+    """Run one night in virtual time.
 
     Args:
         settings: The site, with simulators.
@@ -150,15 +197,17 @@ def run_night(
         scenario: Prescribed weather and faults.
         keep_database: Whether the database stays in `data_dir`.
         burst: Whether one burst is drawn into the night.
+        window: The part of the night to run.
 
     Returns:
         The report.
+
+    Raises:
+        ConfigurationError: When the window lies outside the night.
     """
     site = settings.site.sky_site()
     sky = Night.at(site, noon_unix_s(site, night) + 3600.0)
-    sunset_s = sky.sunset if sky.sunset is not None else sky.start_unix_s
-    sunrise_s = sky.sunrise if sky.sunrise is not None else sky.end_unix_s
-    start_s = sunset_s - _BEFORE_SUNSET_S
+    start_s, latest_s = window.of(sky)
     began_s = time.monotonic()
 
     async def main() -> NightReport:
@@ -175,8 +224,9 @@ def run_night(
             await built.control.spawn(ChildSpec(name="night-log", factory=lambda: log))
             if burst:
                 _ = built.control.spawn_task(_burst(built, sky, rng), "burst")
-            await _until_over(built, log, sunrise_s + _AFTER_SUNRISE_S)
-            return await _report(built, log, night, seed, start_s, began_s)
+            await _until_over(built, log, latest_s)
+            unfinished = [] if window.end is not None else _unfinished(log, night)
+            return await _report(built, log, night, seed, start_s, began_s, unfinished)
 
     return run_virtual(main, start_unix_s=start_s)
 
@@ -215,12 +265,18 @@ async def _until_over(built: SimulatedSite, log: NightLog, latest_s: float) -> N
 
 
 async def _report(
-    built: SimulatedSite, log: NightLog, night: str, seed: int, start_s: float, began_s: float
+    built: SimulatedSite,
+    log: NightLog,
+    night: str,
+    seed: int,
+    start_s: float,
+    began_s: float,
+    unfinished: list[str],
 ) -> NightReport:
     journal = built.control.ref("/infrastructure/journal")
     await journal.ask(Flush(), timeout_s=60.0)
     violations = list(built.findings.violations)
-    violations += _unfinished(log, night)
+    violations += unfinished
     violations += _kernel_violations(built)
     alerts = tuple(
         AlertReport(
