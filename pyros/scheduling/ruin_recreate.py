@@ -299,12 +299,12 @@ def force(p: Tables, s: State, item: int, gone: Ints, rng: Ints) -> int:
     around = draw(rng, 4) * draw(rng, 4) * p.duration[item] // 4
     for i in range(base, base + count):
         other = s.route[i]
-        begins = s.start[i]
-        if begins < t + p.duration[item] + around and begins + p.duration[other] > t - around:
-            if p.kind[other] < FIXED:
-                gone[other] = 1
-                if p.programme[other] == p.programme[item]:
-                    missing -= p.duration[other]
+        begins, ends = s.start[i], s.start[i] + p.duration[other]
+        near = begins < t + p.duration[item] + around and ends > t - around
+        if near and p.kind[other] < FIXED:
+            gone[other] = 1
+            if p.programme[other] == p.programme[item]:
+                missing -= p.duration[other]
     for _ in range(3):
         for _ in range(12):
             if missing <= 0 or count == 0:
@@ -361,7 +361,7 @@ def search(  # noqa: PLR0917 - the compiled loop takes positional arguments only
 
     Args:
         p: Tables.
-        s: State with a valid plan.
+        s: A valid plan.
         o: `pyros.scheduling.orders.Orders`.
         chances: (1,024 draws of the exponential distribution, temperature at each of 256 stages,
             number of turns).
