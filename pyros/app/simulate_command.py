@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING
 
 from pyros.app.locations import default_config
 from pyros.app.settings import load_settings
-from pyros.app.simulated_night import NightReport, Window, run_night
+from pyros.app.simulated_night import Window, run_night
 from pyros.app.toml_file import load_toml
 from pyros.errors import ConfigurationError
 from pyros.log import configure_logging
@@ -23,6 +23,7 @@ from simulators.scenario import Scenario
 if TYPE_CHECKING:
     import argparse
 
+    from pyros.app.night_report import NightReport
     from pyros.app.settings import ObservatorySettings
 
 _LABEL = re.compile(r"\d{4}-\d{2}-\d{2}\Z")

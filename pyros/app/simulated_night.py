@@ -5,24 +5,18 @@ from __future__ import annotations
 import asyncio
 import datetime as dt
 import time
-from collections import Counter
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
-from actors.alert_handler.messages import AlertUpdated
 from actors.alert_handler.templates import place_in_view
-from actors.archive.messages import FrameArchived
-from actors.journal.messages import Flush
-from actors.majordome.messages import ModeChanged
-from actors.scheduler.messages import NightClosed, SequenceStateChanged
 from protocols.mqtt.memory import MemoryLink
 from protocols.mqtt.message import MqttMessage
-from pyros.actor import Actor, ChildSpec, Message, Undelivered
+from pyros.actor import ChildSpec
 from pyros.actor.loops import run_virtual
+from pyros.app.night_report import Beginning, NightLog, NightReport, report_of
 from pyros.app.simulated_site import SimulatedSite, simulated_site
 from pyros.clock import datetime_from_unix
 from pyros.domain.observatory import Mode
-from pyros.domain.sequence import FINAL_STATES, SequenceState
 from pyros.errors import ConfigurationError
 from pyros.sky import Night, noon_unix_s
 
@@ -37,62 +31,6 @@ _BEFORE_SUNSET_S = 1200.0
 _AFTER_SUNRISE_S = 3 * 3600.0
 _KINDS = ("swift-bat", "svom-eclairs")
 _STEP_S = 60.0
-_LOST = frozenset({Undelivered.DEAD, Undelivered.FULL})
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class AlertReport:
-    """What became of one alert."""
-
-    ivorn: str
-    decision: str
-    reason: str
-    slew_command_after_s: float | None
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class NightReport:
-    """What came of a night; `as_json` is what `pyros simulate --json` prints."""
-
-    night: str
-    seed: int
-    wall_s: float
-    sim_s: float
-    sequences: dict[str, int]
-    frames: int
-    open_s: float
-    alerts: tuple[AlertReport, ...]
-    violations: tuple[str, ...]
-    digest: str
-
-    @property
-    def speedup(self) -> float:
-        """Simulated seconds per wall second."""
-        return self.sim_s / self.wall_s if self.wall_s > 0 else float("inf")
-
-    def as_json(self) -> dict[str, Any]:
-        """JSON values."""
-        return {
-            "night": self.night,
-            "seed": self.seed,
-            "wall_s": round(self.wall_s, 3),
-            "sim_s": round(self.sim_s, 3),
-            "speedup": round(self.speedup, 1),
-            "sequences": self.sequences,
-            "frames": self.frames,
-            "open_s": self.open_s,
-            "alerts": [
-                {
-                    "ivorn": alert.ivorn,
-                    "decision": alert.decision,
-                    "reason": alert.reason,
-                    "slew_command_after_s": alert.slew_command_after_s,
-                }
-                for alert in self.alerts
-            ],
-            "violations": list(self.violations),
-            "digest": self.digest,
-        }
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -139,39 +77,6 @@ def _at(sky: Night, time_utc: dt.time) -> float:
     return instant.timestamp()
 
 
-class NightLog(Actor):
-    """Keeps what the report needs of the night's events."""
-
-    def __init__(self) -> None:
-        super().__init__()
-        self.states: dict[str, SequenceState] = {}
-        self.alerts: dict[str, AlertUpdated] = {}
-        self.frames = 0
-        self.mode: Mode = Mode.STARTING
-        self.closed: str | None = None
-
-    async def on_start(self) -> None:
-        """Listen."""
-        self.subscribe(SequenceStateChanged, AlertUpdated, FrameArchived, ModeChanged, NightClosed)
-
-    async def on_receive(self, message: Message) -> Any:
-        """Note."""
-        match message:
-            case SequenceStateChanged():
-                self.states[message.sequence_id] = message.new
-            case AlertUpdated():
-                self.alerts[message.alert_id] = message
-            case FrameArchived():
-                self.frames += 1
-            case ModeChanged():
-                self.mode = message.mode
-            case NightClosed():
-                self.closed = message.night
-            case _:
-                return await super().on_receive(message)
-        return None
-
-
 def run_night(
     settings: ObservatorySettings,
     *,
@@ -208,7 +113,13 @@ def run_night(
     site = settings.site.sky_site()
     sky = Night.at(site, noon_unix_s(site, night) + 3600.0)
     start_s, latest_s = window.of(sky)
-    began_s = time.monotonic()
+    beginning = Beginning(
+        night=night,
+        seed=seed,
+        start_unix_s=start_s,
+        wall_s=time.monotonic(),
+        cut=window.end is not None,
+    )
 
     async def main() -> NightReport:
         async with simulated_site(
@@ -223,23 +134,23 @@ def run_night(
             log = NightLog()
             await built.control.spawn(ChildSpec(name="night-log", factory=lambda: log))
             if burst:
-                _ = built.control.spawn_task(_burst(built, sky, rng), "burst")
+                _ = built.control.spawn_task(_burst(built, sky, rng, latest_s), "burst")
             await _until_over(built, log, latest_s)
-            unfinished = [] if window.end is not None else _unfinished(log, night)
-            return await _report(built, log, night, seed, start_s, began_s, unfinished)
+            return await report_of(built, log, beginning)
 
     return run_virtual(main, start_unix_s=start_s)
 
 
-async def _burst(built: SimulatedSite, sky: Night, rng: Random) -> None:
+async def _burst(built: SimulatedSite, sky: Night, rng: Random, latest_s: float) -> None:
     """One burst in the dark, heard over MQTT like one of a broker."""
-    span = sky.span(-12.0)
+    span, clock = sky.span(-12.0), built.control.clock
     if span is None:
         return
-    start_s, end_s = span
+    start_s, end_s = max(span[0], clock.unix_s()), min(span[1], latest_s)
+    if end_s <= start_s:
+        return
     at_s = start_s + rng.uniform(0.15, 0.8) * (end_s - start_s)
     kind = rng.choice(_KINDS)
-    clock = built.control.clock
     await asyncio.sleep(max(at_s - clock.unix_s(), 0.0))
     ra_deg, dec_deg = place_in_view(built.plant.site, clock.unix_s(), rng)
     raw = built.plant.templates.build(
@@ -262,69 +173,3 @@ async def _until_over(built: SimulatedSite, log: NightLog, latest_s: float) -> N
         await asyncio.sleep(_STEP_S)
         if log.closed is not None and log.mode is Mode.STANDBY:
             return
-
-
-async def _report(
-    built: SimulatedSite,
-    log: NightLog,
-    night: str,
-    seed: int,
-    start_s: float,
-    began_s: float,
-    unfinished: list[str],
-) -> NightReport:
-    journal = built.control.ref("/infrastructure/journal")
-    await journal.ask(Flush(), timeout_s=60.0)
-    violations = list(built.findings.violations)
-    violations += unfinished
-    violations += _kernel_violations(built)
-    alerts = tuple(
-        AlertReport(
-            ivorn=alert.ivorn,
-            decision=alert.decision,
-            reason="; ".join(alert.reasons),
-            slew_command_after_s=(
-                round(alert.stages["slew-command"] / 1000.0, 3)
-                if "slew-command" in alert.stages
-                else None
-            ),
-        )
-        for alert in log.alerts.values()
-    )
-    counts = Counter(state.value.lower() for state in log.states.values())
-    return NightReport(
-        night=night,
-        seed=seed,
-        wall_s=time.monotonic() - began_s,
-        sim_s=built.control.clock.unix_s() - start_s,
-        sequences=dict(sorted(counts.items())),
-        frames=log.frames,
-        open_s=built.findings.open_s,
-        alerts=alerts,
-        violations=tuple(violations),
-        digest=await built.plant.store.journal.digest(),
-    )
-
-
-def _unfinished(log: NightLog, night: str) -> list[str]:
-    if log.closed is None:
-        return [f"night not closed: the books of {night} are still open"]
-    return [
-        f"sequence without a final state: {identity} is {state}"
-        for identity, state in log.states.items()
-        if state not in FINAL_STATES
-    ]
-
-
-def _kernel_violations(built: SimulatedSite) -> list[str]:
-    """Replies that were lost, and actors of one name."""
-    violations: list[str] = []
-    for system in (built.control, built.metal_system):
-        paths = Counter(info.path for info in system.tree())
-        violations += [f"two actors of one name: {path}" for path, n in paths.items() if n > 1]
-        violations += [
-            f"message lost: {type(letter.message).__name__} to {letter.target} ({letter.reason})"
-            for letter in system.dead_letters.recent()
-            if letter.reason in _LOST and letter.in_lane <= 1
-        ]
-    return violations
