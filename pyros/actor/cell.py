@@ -157,7 +157,7 @@ class Cell:
         """Enter a state and say so on the event bus (rule L1)."""
         self.state = state
         events = self.system.events
-        if events.subscribers(LifecycleEvent):
+        if events.wanted(LifecycleEvent):
             events.publish(
                 LifecycleEvent(
                     path=self.path, state=state, incarnation=self.incarnation, detail=detail
@@ -267,6 +267,9 @@ class Cell:
         """Give an error as the reply, if anybody still waits."""
         future: Any = envelope.reply_to
         if future is not None and not future.done():
+            if not isinstance(error, Exception) or isinstance(error, StopIteration):
+                # What would end the asker's loop, or cannot pass through a future (trap T5).
+                error = RuntimeError(f"{self.path} raised {type(error).__name__}: {error}")
             future.set_exception(error)
 
     # --- interruption and failure from outside the handler -------------------------------------

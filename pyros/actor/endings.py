@@ -7,8 +7,10 @@ from typing import TYPE_CHECKING
 
 from pyros.actor import relations
 from pyros.actor.dead_letters import Undelivered
+from pyros.actor.envelope import ControlEnvelope
 from pyros.actor.lifecycle import Exit, Reason, State
 from pyros.actor.mailbox import Mailbox
+from pyros.actor.message import Lane
 from pyros.actor.scope import Scope
 
 if TYPE_CHECKING:
@@ -72,6 +74,8 @@ def abandon(cell: Cell, why: str) -> None:
     cell.system.report_zombie(cell, task, why)
     old, cell.mailbox = cell.mailbox, Mailbox(cell.spec.lane_specs())
     cell.mailbox.put_back(old.drain())
+    now_s = cell.system.now()  # should it ever return from what it does, it shall stop
+    old.put(ControlEnvelope(Exit(reason=Reason.KILLED), None, now_s, 0, Lane.SYSTEM))
     cell.scope = Scope(cell, blocks=True)
     cell.actor = None
     cell.task = None

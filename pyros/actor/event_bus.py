@@ -46,6 +46,12 @@ class EventBus:
         for ref in told:
             ref.tell(event)
 
+    def wanted(self, event_type: type[Message]) -> bool:
+        """Whether anybody is told events of this type."""
+        return bool(self._subscribers) and any(
+            base in self._subscribers for base in event_type.__mro__
+        )
+
     def subscribers(self, event_type: type[Message]) -> list[ActorRef[Any]]:
         """Who is told events of exactly this type."""
         return list(self._subscribers.get(event_type, ()))

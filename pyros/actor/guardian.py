@@ -343,6 +343,8 @@ class Guardian:
             StartError: When its `on_start` failed; it stays stopped.
         """
         child = self.children.get(name)
+        if self.closing:
+            raise BadSpecError(f"{self.cell.path} is stopping and starts no child {name!r}")
         if child is None or child.cell.state is not State.STOPPED:
             state = "unknown" if child is None else str(child.cell.state)
             raise BadSpecError(f"{self.cell.path}/{name} is {state}; only a stopped child restarts")

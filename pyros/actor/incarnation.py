@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import asyncio
 from contextvars import ContextVar
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import pykka
@@ -40,8 +41,18 @@ def launch(cell: Cell) -> asyncio.Future[Exit | None]:
     started = cell.started = system.loop.create_future()
     context = system.context()
     context.run(CURRENT.set, cell.scope)
-    cell.task = system.loop.create_task(_live(cell, started), name=cell.path, context=context)
+    task = system.loop.create_task(_live(cell, started), name=cell.path, context=context)
+    cell.task = task
+    task.add_done_callback(partial(_see_to_it, cell, started))
     return started
+
+
+def _see_to_it(cell: Cell, started: asyncio.Future[Exit | None], task: asyncio.Task[None]) -> None:
+    """End an incarnation whose task did not: it was cancelled before its first step."""
+    if cell.task is task:
+        error = cell.doom if task.cancelled() else task.exception()
+        reason = Reason.KILLED if error is None else Reason.START_FAILED
+        _end(cell, started, Exit(reason=reason, error=error))
 
 
 async def _live(cell: Cell, started: asyncio.Future[Exit | None]) -> None:
@@ -50,6 +61,8 @@ async def _live(cell: Cell, started: asyncio.Future[Exit | None]) -> None:
     try:
         actor = _give_birth(cell)
         await _hook(actor.on_start())
+        if cell.doom is not None:  # it failed meanwhile, and the start swallowed that
+            raise cell.doom  # noqa: TRY301 - the handlers below are the ones for it
     except asyncio.CancelledError as cancelled:
         if cell.doom is not None or not cancelling(cell.task):
             exit_ = Exit(reason=Reason.START_FAILED, error=cell.doom or cancelled)
@@ -57,9 +70,10 @@ async def _live(cell: Cell, started: asyncio.Future[Exit | None]) -> None:
     except (Exception, SystemExit) as error:  # noqa: BLE001 - whatever a start raises is its failure
         exit_ = Exit(reason=Reason.START_FAILED, error=error)
     else:
-        cell.become(State.RUNNING)
-        started.set_result(None)
-        exit_ = await _serve(cell, actor)
+        if not cell.killing:
+            cell.become(State.RUNNING)
+            started.set_result(None)
+            exit_ = await _serve(cell, actor)
     if cell.task is not asyncio.current_task():
         return  # it was given up as a zombie: the cell has gone on without it
     _take_back_cancels(cell)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from typing import TYPE_CHECKING, Self
+from typing import TYPE_CHECKING, Any, Self
 
 if TYPE_CHECKING:
     from types import TracebackType
@@ -65,7 +65,7 @@ class Shield:
         self._cell.cancel_handler(force=True)
 
 
-async def absorb_cancel(task: asyncio.Task[None]) -> None:
+async def absorb_cancel(task: asyncio.Task[Any]) -> None:
     """Swallow a cancellation that came too late for the handler it was meant for."""
     with contextlib.suppress(asyncio.CancelledError):
         await asyncio.sleep(0)

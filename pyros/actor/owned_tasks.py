@@ -34,6 +34,8 @@ def start_owned(cell: Cell, coro: Coroutine[Any, Any, T], name: str) -> asyncio.
     actor = cell.actor
 
     def done(task: asyncio.Task[T]) -> None:
+        if inspect.iscoroutine(coro) and inspect.getcoroutinestate(coro) == inspect.CORO_CREATED:
+            coro.close()  # cancelled before its first step
         if cell.tasks is None or cell.actor is not actor:
             return
         cell.tasks.pop(task, None)
@@ -71,6 +73,5 @@ async def _in_scope(scope: Scope, coro: Coroutine[Any, Any, T]) -> T:
     CURRENT.set(scope)
     try:
         return await coro
-    finally:
-        if inspect.iscoroutine(coro) and inspect.getcoroutinestate(coro) == inspect.CORO_CREATED:
-            coro.close()
+    except SystemExit as error:  # contained: a task that raises it would end the loop (trap T5)
+        raise RuntimeError(f"task raised SystemExit({error.code})") from error

@@ -172,8 +172,9 @@ def _is_poison(poison: tuple[Any, int], message: Any) -> bool:
 
 async def _failed(cell: Cell, envelope: Envelope, error: BaseException) -> tuple[str, Exit | None]:
     """Settle a handler's exception: refusal, interruption, kill or crash (rules L4, M4)."""
-    task = cell.task
-    assert task is not None  # noqa: S101 - this code runs in it
+    task = asyncio.current_task()
+    if task is None or task is not cell.task:  # given up as a zombie
+        return "killed", Exit(reason=Reason.KILLED)
     if isinstance(error, asyncio.CancelledError):
         if cell.killing or (task.cancelling() and not cell.interrupting):
             cell.settle_error(envelope, DeadActorError(f"{cell.path} was killed while it answered"))

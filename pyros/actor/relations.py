@@ -57,7 +57,14 @@ def announce_end(cell: Cell, exit_: Exit) -> None:
 
 
 def link(one: Cell, other: Cell) -> None:
-    """Share abnormal exits of the present incarnations, both ways (W2)."""
+    """Share abnormal exits of the present incarnations, both ways (W2).
+
+    Who links to an actor that is not alive shares its end at once.
+    """
+    if not other.open:
+        other.links = {one: None}
+        spread_exit(other, Exit(reason=Reason.NEVER_STARTED))
+        return
     for cell, partner in ((one, other), (other, one)):
         if cell.links is None:
             cell.links = {}

@@ -8,7 +8,13 @@ loop.
 
 from pyros.actor.loops.dilated import DilatedLoop, run_dilated
 from pyros.actor.loops.real import RealLoop, clock_for, run_real, speed_of
-from pyros.actor.loops.virtual import VirtualDeadlockError, VirtualLoop, run_virtual, virtual_time
+from pyros.actor.loops.virtual import (
+    VirtualDeadlockError,
+    VirtualLoop,
+    hold,
+    run_virtual,
+    virtual_time,
+)
 
 __all__ = [
     "DilatedLoop",
@@ -16,6 +22,7 @@ __all__ = [
     "VirtualDeadlockError",
     "VirtualLoop",
     "clock_for",
+    "hold",
     "run_dilated",
     "run_real",
     "run_virtual",

@@ -168,15 +168,14 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     ) -> asyncio.Handle:
         """As asyncio's, but what comes from another thread waits until the loop is idle."""
         number = args[0].number if args and isinstance(args[0], _Job) else None
-        if threading.get_ident() == self._thread_id:  # type: ignore[attr-defined]  # asyncio's own
-            if number is not None:
-                self._jobs.pop(number, None)
+        here = threading.get_ident() == self._thread_id  # type: ignore[attr-defined]  # asyncio's
+        if here and number not in self._jobs:
             return self.call_soon(callback, *args, context=context)
         self._check_closed()  # type: ignore[attr-defined]  # asyncio's own
         handle = asyncio.Handle(callback, args, self, context)
         if number is None:
             self._parked.append(handle)
-        else:
+        else:  # also from here: a job may be over before its callback is set
             self._done[number] = handle
         self._write_to_self()  # type: ignore[attr-defined]  # asyncio's own
         return handle
@@ -303,6 +302,16 @@ def run_virtual(
 
     with asyncio.Runner(loop_factory=make_loop) as runner:
         return runner.run(as_coroutine(main))
+
+
+def hold() -> contextlib.AbstractContextManager[None]:
+    """Keep virtual time from moving during external work; nothing to do on other loops.
+
+    with hold():
+        await library.call_that_runs_in_a_thread()
+    """
+    loop = asyncio.get_running_loop()
+    return loop.hold() if isinstance(loop, VirtualLoop) else contextlib.nullcontext()
 
 
 @contextlib.contextmanager

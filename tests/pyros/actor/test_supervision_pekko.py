@@ -1,6 +1,7 @@
 """Acceptance: cases of Pekko's and ractor's test suites (KERNEL.md section 4, cases 26 to 39)."""
 
 import asyncio
+import gc
 from dataclasses import dataclass
 from random import Random
 
@@ -22,6 +23,7 @@ from pyros.actor import (
     Reason,
     Request,
     Restart,
+    StartError,
     State,
     Terminated,
     UnavailableError,
@@ -410,3 +412,67 @@ async def test_owned_task_failure_crashes_its_actor(system: ActorSystem, world: 
     await settle(2.0)
     assert ref.incarnation == 2
     assert isinstance(ref.cell.last_error, ValueError)
+
+
+@pytest.mark.parametrize("how", ["kill", "stop"])
+async def test_ending_an_actor_before_its_first_step(system: ActorSystem, world: World, how: str):
+    """L2: a spawn whose actor is killed or stopped before it could run says so, and never hangs."""
+    spawning = asyncio.ensure_future(
+        system.spawn(world.child("a", restart=Restart.TEMPORARY, stop_timeout_s=1.0))
+    )
+    await asyncio.sleep(0)
+    ref = system.ref("/a")
+    assert ref.state is State.STARTING
+    if how == "kill":
+        ref.kill()
+        with pytest.raises(StartError, match="killed"):
+            await spawning
+    else:
+        await ref.stop()
+        await asyncio.wait([spawning])
+    assert ref.state is State.STOPPED
+    await system.spawn(world.child("a"))
+
+
+async def test_owned_task_cancelled_before_its_first_step(system: ActorSystem):
+    """A task that never ran leaves no warning behind, and SystemExit in one ends its actor only."""
+
+    class Owner(Actor):
+        async def on_receive(self, message: Message):
+            if isinstance(message, Note):
+                self.start_task(asyncio.sleep(1.0), name="never").cancel()
+            else:
+                self.start_task(self.quits(), name="quits")
+
+        async def quits(self) -> None:
+            raise SystemExit(5)
+
+    ref = await system.spawn(ChildSpec(name="o", factory=Owner))
+    ref.tell(Note(text="x"))
+    await settle()
+    gc.collect()
+    ref.tell(Crash())
+    await settle(2.0)
+    assert ref.incarnation == 2
+    assert "SystemExit(5)" in str(ref.cell.last_error)
+
+
+@pytest.mark.parametrize("traps", [False, True])
+async def test_linking_to_the_dead_shares_their_end(system: ActorSystem, traps: bool):
+    """W2: who links to an actor that is not alive is told, or crashes, at once."""
+    told = []
+
+    class Mourner(Actor):
+        trap_exits = traps
+
+        async def on_receive(self, message: Message):
+            if isinstance(message, Note):
+                self.link(self.system.ref("/nobody"))
+            else:
+                told.append(message)
+
+    ref = await system.spawn(ChildSpec(name="m", factory=Mourner, restart=Restart.TEMPORARY))
+    ref.tell(Note(text="link"))
+    await settle()
+    assert ref.is_alive() is traps
+    assert len(told) == traps

@@ -157,7 +157,7 @@ async def test_t5_a_base_exception_stays_with_its_actor(system: ActorSystem, wor
             raise SystemExit(4)
 
     quitter = await system.spawn(ChildSpec(name="q", factory=Quitter))
-    with pytest.raises(SystemExit):
+    with pytest.raises(RuntimeError, match="/q raised SystemExit: 4"):
         await quitter.ask(WhoAreYou())
     await settle(3.0)
     assert quitter.incarnation == 2
