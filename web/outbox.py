@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 MAX_EVENTS = 400
 """Events that may wait; one more and the page is told of a gap instead."""
+UNHURRIED = frozenset({"system", "sky", "journal"})
+"""Cells that travel with the next message, at the latest with the next beat: none of their own."""
 
 
 class Outbox:
@@ -46,7 +48,8 @@ class Outbox:
     def cell_changed(self, key: str) -> None:
         """Mark a cell; its value is read when it is sent, so that only the latest is."""
         self._dirty[key] = None
-        self._wake.set()
+        if key not in UNHURRIED:
+            self._wake.set()
 
     def item_appended(self, stream: str, encoded: bytes) -> None:
         """Queue an event; when there are too many, remember that there is a gap."""
@@ -58,8 +61,8 @@ class Outbox:
         self._wake.set()
 
     def nudge(self) -> None:
-        """A beat: when nothing was sent since the last one, send the proof that we live."""
-        if not self._sent:
+        """A beat: send what was in no hurry, or, after a silence, the proof that we live."""
+        if self.waiting or not self._sent:
             self._wake.set()
         self._sent = False
 

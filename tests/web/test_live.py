@@ -194,6 +194,21 @@ async def test_outbox_tells_dropped_cells_as_null_and_nothing_twice() -> None:
     assert "s" not in json.loads(outbox.delta(2.0))
 
 
+async def test_unhurried_cells_travel_with_the_next_message_or_beat() -> None:
+    """The tree of actors wakes no page by itself; the next message or beat takes it along."""
+    model = LiveModel()
+    outbox = Outbox(model)
+    model.listen(outbox)
+    outbox.delta(0.0)
+    model.apply([Put(key="system", value=1)])
+    with pytest.raises(TimeoutError):
+        await asyncio.wait_for(outbox.wait(), 0.01)
+    outbox.nudge()
+    await asyncio.wait_for(outbox.wait(), 1.0)
+    model.apply([Put(key="mode", value=2)])
+    assert json.loads(outbox.delta(1.0))["s"] == {"system": 1, "mode": 2}
+
+
 async def test_outbox_never_holds_more_than_its_bound() -> None:
     """Whatever is said to a page that never reads, its memory stays bounded."""
     model = LiveModel()
