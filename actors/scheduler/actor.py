@@ -216,6 +216,8 @@ class Scheduler(Actor):
         await self._make(self._book.move(identity, _S.EXECUTING, "on the telescope"))
         if self._planning is not None:
             self._planning.begun(identity, self.clock.unix_s())
+            if not self._planning.places(identity):
+                self._ask_for_plan(f"{identity} begun")
 
     async def _ended(self, ended: SequenceEnded) -> None:
         entry = self._book.entries.get(ended.sequence_id)

@@ -225,6 +225,10 @@ class NightPlanning:
         self._offered = None
         self._running[sequence_id] = max(now_unix_s - self._sky.start_unix_s, 0.0)
 
+    def places(self, sequence_id: str) -> bool:
+        """Whether the last plan has a place for it."""
+        return any(item.sequence_id == sequence_id for item in self.scheduled)
+
     def ended(self, sequence_id: str, programme_id: str, used_s: float) -> None:
         """A sequence has ended and cost its programme so much."""
         self._running.pop(sequence_id, None)
