@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Hashable, Mapping
 
+COMMAND: Final = int(Lane.COMMAND)
+
 TELEMETRY_SHARE: Final = 64
 """At least one telemetry message is served per this many commands (rule M1)."""
 
@@ -142,7 +144,7 @@ class Mailbox:
             if refused.kind == SPECIAL:
                 refused.leave()  # type: ignore[attr-defined]  # kind says it is special
         queue.append(envelope)
-        if envelope.lane != Lane.COMMAND:
+        if envelope.lane != COMMAND:
             self.preempt = True
         if (waiter := self.waiter) is not None:
             self.waiter = None

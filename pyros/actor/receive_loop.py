@@ -18,7 +18,8 @@ from pyros.actor.envelope import ASK, CONTROL, SPECIAL, TELL, Envelope
 from pyros.actor.errors import DeadActorError, InterruptedHandlerError, Rejected, RestartLimitError
 from pyros.actor.interrupts import absorb_cancel
 from pyros.actor.lifecycle import Exit, Reason
-from pyros.actor.message import PROXY_KINDS, Lane
+from pyros.actor.mailbox import COMMAND
+from pyros.actor.message import PROXY_KINDS
 
 if TYPE_CHECKING:
     from pyros.actor.actor import Actor
@@ -48,19 +49,19 @@ async def serve(cell: Cell, actor: Actor) -> Exit:  # noqa: PLR0912, PLR0915 - o
     spare = system.spare_envelopes
     give_back = spare.append
     slice_s = SLICE_S * system.speed
+    envelope = pop()
     while True:
-        envelope = pop()
         if envelope is None:
-            scope.current = None
-            waiter = mailbox.waiter = loop.create_future()
+            waiter = mailbox.waiter = asyncio.Future(loop=loop)
             if mailbox.empty():  # another thread may have told meanwhile, and seen no waiter
                 await waiter
             else:
                 mailbox.waiter = None
+            envelope = pop()
             continue
         start_s = now()
         yield_at_s = start_s + slice_s
-        commands = mailbox.queues[Lane.COMMAND]
+        commands = mailbox.queues[COMMAND]
         poison = cell.poison
         room = len(spare) < SPARE
         handled = 0
@@ -137,8 +138,9 @@ async def serve(cell: Cell, actor: Actor) -> Exit:  # noqa: PLR0912, PLR0915 - o
             mailbox.put_first(envelope)
         cell.handled += handled
         scope.current = None
-        if not mailbox.empty():
+        if envelope is not None:
             await asyncio.sleep(0)
+            envelope = pop()
 
 
 def _special(cell: Cell, envelope: Envelope, kind: int, now_s: float) -> Exit | None:

@@ -232,7 +232,7 @@ class ActorRef(PykkaRef[A], Generic[A]):
             future = asyncio.run_coroutine_threadsafe(self._ask(message, timeout_s), system.loop)
             return await asyncio.wrap_future(future)
         span_s = (DEFAULT_TIMEOUT_S if timeout_s is None else timeout_s) * system.speed
-        reply: asyncio.Future[Any] = system.loop.create_future()
+        reply: asyncio.Future[Any] = asyncio.Future(loop=system.loop)
         envelope, inherited = self._make_ask(message, reply, span_s)
         cell.deliver(envelope)
         policy = policy_of(message.__class__)

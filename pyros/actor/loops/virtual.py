@@ -263,6 +263,8 @@ class VirtualLoop(asyncio.SelectorEventLoop):
             del self._domains[task]
             asyncio.tasks._unregister_task(task)  # noqa: SLF001 - offered to implementors of loops
             self._cut.add(task)
+        if frozen:
+            self.call_soon = self._call_soon_unless_cut  # type: ignore[method-assign, assignment]  # only now
         _GRAVEYARD.extend(frozen)
         ready = self._ready  # type: ignore[attr-defined]  # asyncio's own queue
         alive = [handle for handle in ready if not self._is_cut(handle._callback)]  # noqa: SLF001
@@ -273,11 +275,11 @@ class VirtualLoop(asyncio.SelectorEventLoop):
     def _is_cut(self, callback: object) -> bool:
         return getattr(callback, "__self__", None) in self._cut
 
-    def call_soon(  # type: ignore[override]  # typeshed's TypeVarTuple form differs
+    def _call_soon_unless_cut(
         self, callback: Callable[..., object], *args: Any, context: Context | None = None
     ) -> asyncio.Handle:
-        """As asyncio's; steps of tasks that lost power are dropped."""
-        if self._cut and self._is_cut(callback):
+        """`call_soon` after a power cut: steps of tasks that lost power are dropped."""
+        if self._is_cut(callback):
             return asyncio.Handle(callback, args, self, context)
         return super().call_soon(callback, *args, context=context)
 
@@ -344,6 +346,7 @@ def virtual_time(*, start_unix_s: float = DEFAULT_START_UNIX_S) -> Iterator[Virt
         yield virtual
     finally:
         now_s = virtual.time()
+        loop.__dict__.pop("call_soon", None)  # a power cut may have left its filter
         selector.__class__ = selector_class
         loop.__class__ = original
         _shift_timers(loop, loop.time() - now_s)
