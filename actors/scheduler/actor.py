@@ -299,13 +299,11 @@ class Scheduler(Actor):
     async def _plan(self, planning: NightPlanning) -> PlanPublished:
         triggers, self._triggers = self._triggers, []
         open_entries = self._book.in_states(*WAITING, _S.UNPLANNABLE, _S.EXECUTING)
-        lost = tuple(sorted(set(self._channel_times) - set(self._available)))
-        trigger = "; ".join(dict.fromkeys(triggers)) or "asked"
         question = PlanQuestion(
             entries={entry.sequence.sequence_id: entry for entry in open_entries},
-            lost_channels=lost,
+            lost_channels=tuple(sorted(set(self._channel_times) - set(self._available))),
             now_utc=self.clock.now(),
-            trigger=trigger,
+            trigger="; ".join(dict.fromkeys(triggers)) or "asked",
         )
         published = await self.blocking(planning.plan, question, deadline_s=_PLAN_DEADLINE_S)
         await self._make(planning.state_moves(self._book))
