@@ -127,7 +127,7 @@ class DomeSimulator(SimulatedDevice):
             "opening_fraction": metal.shutter.position(unix_s),
             "azimuth_deg": metal.slit.position(unix_s) % 360.0,
             "turning": metal.slit.moving(unix_s),
-            "lease_age_s": None if math.isinf(age_s) else round(age_s, 3),
+            **({} if math.isinf(age_s) else {"lease_age_s": round(age_s, 3)}),
             "closed_by_lease": metal.closed_by_lease,
         }
 

@@ -25,7 +25,9 @@ from actors.majordome.conduct import (
     sky_phase,
 )
 from actors.majordome.messages import (
+    OPERATOR_ABORT,
     AbortSequence,
+    AlertRank,
     CloseDome,
     ModeChanged,
     OperatorDone,
@@ -39,7 +41,7 @@ from actors.majordome.messages import (
 from actors.majordome.night_run import NightRun
 from actors.majordome.picture import Picture
 from actors.safety.messages import CloseOrder, SafetyVerdict
-from actors.scheduler.messages import ChannelAvailability, PlanPublished
+from actors.scheduler.messages import ChannelAvailability, PlanPublished, Replan
 from actors.sequencer.messages import AbortExecution
 from pyros.actor import Actor, Deferred, Message
 from pyros.domain.observatory import Mode, SkyPhase
@@ -154,6 +156,9 @@ class Majordome(Actor):
                 self._procedure_ended(message)
             case TargetOfOpportunity():
                 await self._urgent(message)
+            case AlertRank():
+                self._night.note_rank(message.alert_id, message.rank)
+                return None
             case RetractTarget():
                 self._retract(message)
             case Pause() | Resume() | AbortSequence() | CloseDome():
@@ -224,6 +229,8 @@ class Majordome(Actor):
         if decision.mode is previous:
             return
         self._since_utc = now_utc
+        if decision.mode is Mode.OBSERVING:
+            self._scheduler.tell(Replan(trigger=f"{previous} is over"))
         who = self._picture.hold.who if self._picture.hold is not None else "majordome"
         self.publish(
             ModeChanged(
@@ -294,6 +301,7 @@ class Majordome(Actor):
 
     async def _urgent(self, too: TargetOfOpportunity) -> None:
         """A burst: now when observing, into the plan when not."""
+        self._night.note_rank(too.alert_id, too.rank)
         situation = self._picture.situation()
         closed = must_be_closed(situation, self.clock.now(), self._settings)
         if closed is not None or self._picture.mode is not Mode.OBSERVING:
@@ -326,7 +334,7 @@ class Majordome(Actor):
                 text = "automatic again"
             case AbortSequence():
                 running = self._night.running_name()
-                self._sequencer.tell(AbortExecution(reason=f"aborted by {order.who}: {order.why}"))
+                self._sequencer.tell(AbortExecution(reason=f"{OPERATOR_ABORT} {order.who}: {order.why}"))
                 text = f"{running} is interrupted" if running else "nothing was running"
             case _:
                 assert_never(order)

@@ -14,6 +14,10 @@ if TYPE_CHECKING:
     from pyros.domain.sequence import Sequence
 
 
+OPERATOR_ABORT = "aborted by"
+"""How the reason of a sequence begins that an operator ended: it is not tried again by itself."""
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class ModeChanged(Message):
     """Event: the observatory entered a mode (also sent to late subscribers on request)."""
@@ -97,6 +101,18 @@ class TargetOfOpportunity(Message):
     may_interrupt: Literal["anything", "routine", "nothing"]
     received_monotonic_s: float
     again: bool = False
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class AlertRank(Message):
+    """From the alert handler: how good an event is whose sequence the plan will run.
+
+    A burst that waits for its window is begun by the plan; its rank protects it all the same.
+    """
+
+    lane: ClassVar[Lane] = Lane.SAFETY
+    alert_id: str
+    rank: int
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -46,6 +46,8 @@ def may_go_first(too: TargetOfOpportunity, running: Running | None) -> tuple[boo
         return True, "nothing runs"
     if too.again and running.sequence.alert_id == too.alert_id:
         return True, "it continues its own follow-up"
+    if running.sequence.sequence_id == too.sequence.sequence_id:
+        return False, "it runs already"
     if too.may_interrupt == "nothing":
         return False, "its strategy interrupts nothing"
     if running.rank is None:
@@ -86,6 +88,11 @@ class NightRun:
         self._idle = asyncio.Event()
         self._idle.set()
         self._loop: asyncio.Task[None] | None = None
+        self._ranks: dict[str, int] = {}
+
+    def note_rank(self, alert_id: str, rank: int) -> None:
+        """Remember how good a burst is, for when the plan begins it."""
+        self._ranks[alert_id] = rank
 
     def begin(self, night: str, span_unix_s: tuple[float, float] | None) -> None:
         """The night has begun: have it planned. `span_unix_s` is None where it never gets dark."""
@@ -190,7 +197,10 @@ class NightRun:
             if not self._allowed.is_set() or not self._idle.is_set():
                 continue
             await self._execute(
-                following.sequence, rank=None, preempt=False, received_monotonic_s=None
+                following.sequence,
+                rank=self._ranks.get(following.sequence.alert_id or ""),
+                preempt=False,
+                received_monotonic_s=None,
             )
 
     async def _wait_for_change(self, timeout_s: float) -> None:

@@ -12,7 +12,7 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from actors.archive.messages import CloseRequest
-from actors.journal.messages import JournalEntry, JournalWritten
+from actors.journal.messages import JournalWritten
 from actors.scheduler.book import WAITING, Book, Move
 from actors.scheduler.ledger import charge
 from actors.scheduler.messages import (
@@ -27,10 +27,18 @@ from actors.scheduler.messages import (
     SequenceStateChanged,
     StartNight,
     Submit,
+    Withdraw,
 )
 from actors.scheduler.nightly import request_of_night
 from actors.scheduler.planning import NightPlanning, PlanQuestion
-from actors.scheduler.records import Batch, entry_of_line, line_of_move, plan_version, state_move
+from actors.scheduler.records import (
+    Batch,
+    entry_of_line,
+    line_of_move,
+    plan_entry,
+    plan_version,
+    state_move,
+)
 from actors.sequencer.messages import SequenceEnded
 from pyros.actor import Actor, Message, Rejected
 from pyros.clock import unix_from_datetime
@@ -145,6 +153,8 @@ class Scheduler(Actor):
                 return await self._submit(message.request)
             case ChannelAvailability():
                 self._channels(message.available)
+            case Withdraw():
+                await self._withdraw(message)
             case Replan():
                 self._ask_for_plan(message.trigger)
             case _Plan():
@@ -162,7 +172,7 @@ class Scheduler(Actor):
         if planning is None or planning.night != order.night:
             for template in self._nightly:
                 request = request_of_night(template, order.night)
-                if self._serves(request) and not self._known(request):
+                if self._serves(request) and not await self._known(request):
                     await self._add(request, submitted_by="every night")
             await self._make(self._book.night_started())
             planning = NightPlanning(
@@ -181,8 +191,9 @@ class Scheduler(Actor):
         self._triggers.append("night start")
         return await self._plan(planning)
 
-    def _known(self, request: Request) -> bool:
-        return any(sequence.sequence_id in self._book.entries for sequence in request.sequences)
+    async def _known(self, request: Request) -> bool:
+        """Whether it was added before, be it open or done by now."""
+        return await self._store.requests.get(request.request_id) is not None
 
     async def _end_night(self, night: str) -> NightClosed:
         planning, self._planning = self._planning, None
@@ -258,7 +269,7 @@ class Scheduler(Actor):
                 f"request {request.request_id} asks for channels that {self._unit} has not; "
                 f"it has {', '.join(self._channel_times)}"
             )
-        if not self._known(request):
+        if not await self._known(request):
             await self._add(request, submitted_by="alert" if request.alert_id else "user")
             await self._make(
                 tuple(
@@ -269,6 +280,13 @@ class Scheduler(Actor):
             )
             self._ask_for_plan(f"request {request.request_id} submitted")
         return tuple(sequence.sequence_id for sequence in request.sequences)
+
+    async def _withdraw(self, order: Withdraw) -> None:
+        moves = self._book.withdrawn(order.alert_id, order.reason)
+        if moves:
+            await self._make(moves)
+            self._ask_for_plan(f"{order.alert_id} withdrawn")
+            await self._close_finished()
 
     async def _add(self, request: Request, *, submitted_by: str) -> None:
         await self._store.requests.add(
@@ -317,24 +335,7 @@ class Scheduler(Actor):
 
     def _announce(self, published: PlanPublished) -> None:
         self.publish(published)
-        self.publish(
-            JournalEntry(
-                kind="plan",
-                subject=self.path,
-                text=f"plan {published.version} of {published.night} ({published.trigger}): "
-                f"{len(published.scheduled)} scheduled, {len(published.not_scheduled)} not",
-                time_utc=published.time_utc,
-                data={
-                    "version": published.version,
-                    "scheduled": len(published.scheduled),
-                    "not_scheduled": len(published.not_scheduled),
-                    "value": round(published.value, 3),
-                    "input_hash": published.input_hash,
-                    "wall_cpu_s": published.cpu_s,
-                },
-                who="scheduler",
-            )
-        )
+        self.publish(plan_entry(self.path, published))
 
     async def _pending(self) -> None:
         """PLANNED sequences whose start is near become PENDING."""

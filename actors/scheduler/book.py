@@ -42,6 +42,11 @@ class Entry:
     reason: str = ""
 
 
+def _comes_back(entry: Entry) -> bool:
+    """Whether an interrupted sequence will be tried again in another night."""
+    return entry.state is _S.INTERRUPTED and entry.sequence.carry_over
+
+
 @dataclass(slots=True)
 class Book:
     """All sequences of open requests, in the order they were submitted."""
@@ -143,6 +148,16 @@ class Book:
             and self.entries[sibling.sequence_id].state not in FINAL_STATES
             and self.entries[sibling.sequence_id].state is not _S.EXECUTING
             for move in self.move(sibling.sequence_id, _S.CANCELLED, reason)
+        )
+
+    def withdrawn(self, alert_id: str, reason: str) -> tuple[Move, ...]:
+        """What a burst that needs no follow-up any more leaves: all that has not begun."""
+        return tuple(
+            move
+            for identity, entry in self.entries.items()
+            if entry.sequence.alert_id == alert_id
+            and (entry.state in (*WAITING, _S.UNPLANNABLE) or _comes_back(entry))
+            for move in self.move(identity, _S.CANCELLED, reason)
         )
 
     def finished_requests(self) -> tuple[str, ...]:

@@ -130,6 +130,14 @@ class Submit(Request["tuple[str, ...]"]):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class Withdraw(Message):
+    """An alert's sequences that have not begun are not wanted any more; their time is free."""
+
+    alert_id: str
+    reason: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class ChannelAvailability(Message):
     """Which channels work now; sequences that need a lost one become UNPLANNABLE."""
 

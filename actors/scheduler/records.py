@@ -54,6 +54,26 @@ def entry_of_line(line: JournalLine) -> JournalEntry:
     )
 
 
+def plan_entry(path: str, published: PlanPublished) -> JournalEntry:
+    """The journal's line about a new plan."""
+    return JournalEntry(
+        kind="plan",
+        subject=path,
+        text=f"plan {published.version} of {published.night} ({published.trigger}): "
+        f"{len(published.scheduled)} scheduled, {len(published.not_scheduled)} not",
+        time_utc=published.time_utc,
+        data={
+            "version": published.version,
+            "scheduled": len(published.scheduled),
+            "not_scheduled": len(published.not_scheduled),
+            "value": round(published.value, 3),
+            "input_hash": published.input_hash,
+            "wall_cpu_s": published.cpu_s,
+        },
+        who="scheduler",
+    )
+
+
 def line_of_move(move: Move, time_utc: datetime) -> JournalLine:
     """The line that explains a move."""
     because = f": {move.reason}" if move.reason else ""

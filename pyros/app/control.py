@@ -194,6 +194,7 @@ async def _spawn_gateway(plant: Plant, options: ControlOptions) -> WebServices:
         majordome=plant.observing(settings.telescope[0].id, "majordome"),
         alert_handler=handler,
         alert_inlet=handler,
+        domes=tuple(plant.device(unit.id, unit.dome_id) for unit in settings.telescope),
     )
     about = about_observatory(
         site_id=settings.site.id,

@@ -27,6 +27,17 @@ def default_config() -> Path:
     raise ConfigurationError(f"no configuration: {tried} do not exist; give one with --config")
 
 
-def default_data_dir() -> Path:
-    """`data/` in the working directory."""
-    return Path.cwd() / "data"
+def default_data_dir(*, demonstration: bool) -> Path:
+    """`data/` in the working directory, or for a demonstration a new `data/demo-NNN`.
+
+    A demonstration begins every time at sunset, so each has its own data: a night is never lived
+    twice on one database. One that still runs (control was killed) is taken up again.
+    """
+    data = Path.cwd() / "data"
+    if not demonstration:
+        return data
+    earlier = sorted(path for path in data.glob("demo-*") if path.name[5:].isdigit())
+    if earlier and (earlier[-1] / "run" / "site.json").exists():
+        return earlier[-1]
+    number = int(earlier[-1].name[5:]) + 1 if earlier else 1
+    return data / f"demo-{number:03d}"

@@ -35,7 +35,12 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
     """Add `run`."""
     parser = commands.add_parser("run", help="run a site: simulated when nothing else is said")
     parser.add_argument("--config", type=Path, default=None, help="configuration file")
-    parser.add_argument("--data", type=Path, default=None, help="data directory (./data)")
+    parser.add_argument(
+        "--data",
+        type=Path,
+        default=None,
+        help="data directory (./data; ./data/demo-NNN with --speed)",
+    )
     parser.add_argument("--port", type=int, default=None, help="port of the page")
     parser.add_argument(
         "--speed",
@@ -56,7 +61,7 @@ def run(options: argparse.Namespace) -> int:
         settings = msgspec.structs.replace(
             settings, web=msgspec.structs.replace(settings.web, port=options.port)
         )
-    data_dir = _data_dir(options.data)
+    data_dir = _data_dir(options.data, demonstration=options.speed > 1.0)
     epoch = _epoch(settings, options.speed)
     _check_page_port(settings)
     configure_logging(level=logging.INFO if options.verbose else logging.WARNING)
@@ -91,14 +96,14 @@ def _say(text: str) -> None:
     sys.stdout.flush()
 
 
-def _data_dir(asked: Path | None) -> Path:
-    directory = (asked or default_data_dir()).expanduser().resolve()
+def _data_dir(asked: Path | None, *, demonstration: bool) -> Path:
+    directory = (asked or default_data_dir(demonstration=demonstration)).expanduser().resolve()
     if asked is not None and not directory.parent.is_dir():
         raise ConfigurationError(
             f"--data {asked}: {directory.parent} does not exist; create it, or give another place"
         )
     try:
-        directory.mkdir(exist_ok=True)
+        directory.mkdir(parents=True, exist_ok=True)
         probe = directory / ".writable"
         probe.touch()
         probe.unlink()
