@@ -81,3 +81,31 @@ def first_state(problem: Problem, tables: Tables) -> State:
             best, best_value = state, value
     assert best is not None  # noqa: S101 - three candidates were tried
     return best
+
+
+def published_state(problem: Problem, tables: Tables) -> State:
+    """A plan that keeps the published starts that are still possible, and fills what is left."""
+    state = problem.state()
+    place_fixed(problem, tables, state)
+    orders = make_orders(problem, seed=0, epochs=0, versions=1)
+    order = orders.whole_night()
+    told = [item for item in order if tables.told[item] >= 0]
+    rate = second_value(problem)
+    for item in sorted(told, key=lambda i: tables.told[i]):
+        spans = tables.window_at[item], tables.window_to[item]
+        start = tables.told[item]
+        if loop.earliest(tables, item, start) != start or not loop.fits_quota(tables, state, item):
+            continue
+        tables.window_at[item] = len(tables.window_lo)
+        tables.window_lo.append(start)
+        tables.window_hi.append(start)
+        tables.window_to[item] = len(tables.window_lo)
+        place, _ = loop.best_place(tables, state, item, rate)
+        if place >= 0:
+            loop.insert(tables, state, item, place)
+        tables.window_at[item], tables.window_to[item] = spans
+    for tel in range(tables.telescopes):
+        loop.forward(tables, state, tel, 0)
+        loop.backward(tables, state, tel, state.length[tel] - 1)
+    loop.recreate(tables, state, order, 0, len(order), rate, 0, [1])
+    return state

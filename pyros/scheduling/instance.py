@@ -7,7 +7,6 @@ Times are seconds after `Night.start_unix_s`; angles are degrees, ICRS.
 from __future__ import annotations
 
 from dataclasses import dataclass, field
-from types import MappingProxyType
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
@@ -78,7 +77,7 @@ class NoWindow:
 
     reason: str
     sentence: str
-    numbers: Mapping[str, float | str] = field(default_factory=lambda: MappingProxyType({}))
+    numbers: Mapping[str, float | str] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -164,13 +163,11 @@ class Instance:
     programmes: tuple[Programme, ...]
     sequences: tuple[Sequence, ...]
     committed: tuple[Committed, ...] = ()
-    published: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
-    device_down: Mapping[str, tuple[Span, ...]] = field(
-        default_factory=lambda: MappingProxyType({})
-    )
+    published: Mapping[str, float] = field(default_factory=dict)
+    device_down: Mapping[str, tuple[Span, ...]] = field(default_factory=dict)
     fill_idle: bool = False
     move_penalty: float = 0.03
-    reference: Mapping[str, float] = field(default_factory=lambda: MappingProxyType({}))
+    reference: Mapping[str, float] = field(default_factory=dict)
 
 
 def without(spans: tuple[Span, ...], holes: tuple[Span, ...]) -> tuple[Span, ...]:

@@ -12,7 +12,7 @@ from dataclasses import fields, replace
 from typing import TYPE_CHECKING, Any
 
 from pyros.scheduling import ruin_recreate as loop
-from pyros.scheduling.greedy import first_state, second_value
+from pyros.scheduling.greedy import first_state, published_state, second_value
 from pyros.scheduling.orders import make_orders
 from pyros.scheduling.plan import Metrics, Placement, Plan, Rejection
 from pyros.scheduling.problem import UNLIMITED_S, Problem, build
@@ -66,6 +66,10 @@ def plan_night(
     problem = build(instance, now_s=now_s)
     tables = problem.tables(compiled=False)
     state = first_state(problem, tables)
+    if instance.published:
+        told = published_state(problem, tables)
+        if loop.settle(tables, told) > loop.settle(tables, state):
+            state = told
     if iterations > 0:
         orders = make_orders(problem, seed=seed)
         state = improve(

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 
 from pyros.scheduling.geometry import quality_terms, setup_seconds, turn_lists, turn_tables
 from pyros.scheduling.start_spans import WindowList, start_spans
-from pyros.scheduling.tables import State, Tables
+from pyros.scheduling.tables import FILLER, State, Tables
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -116,6 +116,7 @@ def build(instance: Instance, *, now_s: float = 0.0) -> Problem:
     bonus = [ALERT_BONUS * s.alert + MANDATORY_BONUS * s.mandatory for s in sequences]
     programmes = {p.id: i for i, p in enumerate(instance.programmes)}
     programme = np.array([programmes[s.programme] for s in sequences], dtype=np.int64)
+    filler = np.tile(np.array([s.filler for s in sequences], dtype=bool), telescopes)
     told = np.array([round(instance.published.get(s.id, -1.0)) for s in sequences], dtype=np.int64)
     culmination = np.clip(np.round(top), 0, night_s).astype(np.int64)
     shortest = max(1, int(duration.min())) if count else 1
@@ -138,7 +139,7 @@ def build(instance: Instance, *, now_s: float = 0.0) -> Problem:
         "qs": tiled(qs),
         "bonus": tiled(np.array(bonus, dtype=float)),
         "top": tiled(np.where(told >= 0, told, culmination)),
-        "kind": spans.kind,
+        "kind": np.where(filler & (spans.kind == 0), FILLER, spans.kind),
         "told": tiled(told),
         "move_cost": tiled(weight * instance.move_penalty),
         "row": np.arange(count * telescopes) * count,

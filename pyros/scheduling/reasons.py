@@ -329,12 +329,6 @@ def _outbid(
     base = telescope * tables.capacity
     places = range(base + bid.first, base + bid.last)
     others = [problem.sequence(state.route[i]) for i in places]
-    if bid.start_s < 0 or any(tables.kind[state.route[i]] == FIXED for i in places):
-        return Rejection(
-            id=sequence.id,
-            reason=Reason.COMMITTED_WORK,
-            sentence="committed work takes all the time that its windows leave",
-        )
     room = _widest_gap(tables, gaps, bid.item)
     if room >= tables.duration[bid.item]:
         return Rejection(
@@ -345,6 +339,12 @@ def _outbid(
                 "too little for the slews before and after it"
             ),
             numbers={"gap_s": float(room), "duration_s": float(tables.duration[bid.item])},
+        )
+    if bid.start_s < 0 or any(tables.kind[state.route[i]] == FIXED for i in places):
+        return Rejection(
+            id=sequence.id,
+            reason=Reason.COMMITTED_WORK,
+            sentence="committed work takes all the time that its windows leave",
         )
     names = [other.id for other in others]
     shown = ", ".join(names[:5]) + (f" and {len(names) - 5} more" if len(names) > 5 else "")

@@ -16,7 +16,6 @@ from pyros.scheduling import ruin_recreate as loop
 from pyros.scheduling.events import (
     AlertArrived,
     Closure,
-    DeviceLost,
     Event,
     Overrun,
     apply,
@@ -71,7 +70,7 @@ def repair(instance: Instance, plan: Plan, event: Event, *, now_s: float) -> Rep
     order = make_orders(problem, seed=0, epochs=0, versions=1).whole_night()
     loop.recreate(tables, state, order, 0, len(order), second_value(problem), 0, [1])
     digest = hashlib.sha256(f"{plan.input_hash} {now_s!r} {event!r}".encode()).hexdigest()
-    known = _known_reasons(problem, state, plan, event)
+    known = _known_reasons(problem, tables, state, plan, event)
     new = finish(problem, tables, state, seed=plan.seed, iterations=0, digest=digest, dropped=known)
     starts = {p.id: p.start_s for p in new.placements}
     return Repaired(
@@ -139,7 +138,7 @@ def _place_alerts(problem: Problem, tables: Tables, state: State) -> None:
                 best = (found[0], found[1], item)
         if best is not None:
             start, place, item = best
-            tables.top[item] = start
+            _hold(tables, item, [(start, start)], start)
             loop.insert(tables, state, item, place)
 
 
@@ -169,7 +168,7 @@ def _pin(problem: Problem, tables: Tables, state: State, plan: Plan) -> None:
     """
     old = _old_items(problem, tables, state, plan)
     for tel in range(tables.telescopes):
-        mine = [(start, item) for start, item in old if tables.telescope[item] == tel]
+        mine = _within_quota(tables, state, [x for x in old if tables.telescope[x[1]] == tel])
         loop.settle(tables, state)
         base = tel * tables.capacity
         route = [
@@ -206,6 +205,19 @@ def _old_items(problem: Problem, tables: Tables, state: State, plan: Plan) -> li
         mine = (item for item in problem.items_of(index) if tables.telescope[item] == number)
         found.extend((placement.start_s, item) for item in mine)
     return found
+
+
+def _within_quota(
+    tables: Tables, state: State, old: list[tuple[int, int]]
+) -> list[tuple[int, int]]:
+    """Old placements for which quotas suffice, the worthiest first."""
+    left = [quota - used for quota, used in zip(tables.quota, state.used, strict=True)]
+    kept = []
+    for start, item in old:
+        if tables.duration[item] <= left[tables.programme[item]]:
+            left[tables.programme[item]] -= tables.duration[item]
+            kept.append((start, item))
+    return kept
 
 
 def _without_collisions(
@@ -250,14 +262,18 @@ def _narrow(tables: Tables, item: int, start_s: int) -> bool:
         for k in range(at, to)
     ]
     near = [span for span in near if span[1] >= span[0]]
-    if not near:
-        return False
+    if near:
+        _hold(tables, item, near, start_s)
+    return bool(near)
+
+
+def _hold(tables: Tables, item: int, spans: list[tuple[int, int]], start_s: int) -> None:
+    """Replace an item's spans of possible starts; `start_s` becomes its best."""
     tables.window_at[item] = len(tables.window_lo)
-    tables.window_lo.extend(span[0] for span in near)
-    tables.window_hi.extend(span[1] for span in near)
+    tables.window_lo.extend(span[0] for span in spans)
+    tables.window_hi.extend(span[1] for span in spans)
     tables.window_to[item] = len(tables.window_lo)
     tables.top[item] = start_s
-    return True
 
 
 def _squeeze_in(tables: Tables, state: State, item: int, start_s: int) -> None:
@@ -276,23 +292,49 @@ def _squeeze_in(tables: Tables, state: State, item: int, start_s: int) -> None:
 
 
 def _known_reasons(
-    problem: Problem, state: State, plan: Plan, event: Event
+    problem: Problem, tables: Tables, state: State, plan: Plan, event: Event
 ) -> dict[str, Rejection]:
     """Reasons of sequences that this event pushed out."""
     planned = {p.id: p for p in plan.placements}
     found: dict[str, Rejection] = {}
+    alert = _alert_item(problem, tables, state, event)
     for index, sequence in enumerate(problem.instance.sequences):
         if state.placed[index] or sequence.id not in planned:
             continue
-        reason = _pushed_out(event, planned[sequence.id])
+        old = planned[sequence.id]
+        collides = alert is not None and _collides(tables, *alert, index, old)
+        reason = _pushed_out(event, old, by_alert=collides)
         if reason is not None:
             found[sequence.id] = reason
     return found
 
 
-def _pushed_out(event: Event, old: Placement) -> Rejection | None:
+def _alert_item(
+    problem: Problem, tables: Tables, state: State, event: Event
+) -> tuple[int, int] | None:
+    """(item, start) of the event's alert, or None when there is none or it found no place."""
+    if not isinstance(event, AlertArrived):
+        return None
+    for i in range(tables.telescopes * tables.capacity):
+        tel, place = divmod(i, tables.capacity)
+        item = state.route[i]
+        if place < state.length[tel] and problem.sequence(item).id == event.sequence.id:
+            return item, state.early[i]
+    return None
+
+
+def _collides(tables: Tables, item: int, start_s: int, index: int, old: Placement) -> bool:
+    """Whether an old placement leaves no time for an alert and the slews to and from it."""
+    other = tables.row[item] - tables.row[tables.group[item]] + tables.row[index]
+    before = tables.setup[other + tables.group[item]]
+    after = tables.setup[tables.row[item] + index]
+    end_s = start_s + tables.duration[item]
+    return old.start_s < end_s + after and old.end_s > start_s - before
+
+
+def _pushed_out(event: Event, old: Placement, *, by_alert: bool) -> Rejection | None:
     numbers: dict[str, float | str] = {"planned_start_s": float(old.start_s), "value": old.value}
-    if isinstance(event, AlertArrived):
+    if isinstance(event, AlertArrived) and by_alert:
         return Rejection(
             id=old.id,
             reason=Reason.DROPPED_BY_ALERT,
@@ -316,6 +358,4 @@ def _pushed_out(event: Event, old: Placement) -> Rejection | None:
                 "closed_until_s": event.end_s,
             },
         )
-    if isinstance(event, DeviceLost) and old.start_s < event.end_s:
-        return None
     return None

@@ -12,7 +12,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 from pyros.scheduling.compilation import jit
-from pyros.scheduling.tables import FIXED, MOVED_S, PINNED
+from pyros.scheduling.tables import FILLER, FIXED, MOVED_S, PINNED
 
 if TYPE_CHECKING:
     from pyros.scheduling.tables import Ints, State, Tables
@@ -65,8 +65,7 @@ def forward(p: Tables, s: State, tel: int, first: int) -> None:
     """Earliest starts from position `first` on; stops where they no longer change."""
     base = tel * p.capacity
     for i in range(base + first, base + s.length[tel]):
-        item = s.route[i]
-        t = 0
+        item, t = s.route[i], 0
         if i > base:
             before = s.route[i - 1]
             t = s.early[i - 1] + p.duration[before] + p.setup[p.row[before] + p.group[item]]
@@ -79,8 +78,7 @@ def backward(p: Tables, s: State, tel: int, last: int) -> None:
     """Latest starts from position `last` down to 0."""
     base = tel * p.capacity
     for i in range(base + last, base - 1, -1):
-        item = s.route[i]
-        t = len(p.cos_t) - 1
+        item, t = s.route[i], len(p.cos_t) - 1
         if i < base + s.length[tel] - 1:
             after = s.route[i + 1]
             t = s.late[i + 1] - p.setup[p.row[item] + p.group[after]] - p.duration[item]
@@ -379,7 +377,7 @@ def search(  # noqa: PLR0917 - the compiled loop takes positional arguments only
         around = -1
         item = draw(rng, p.items)
         if draw(rng, 100) < 30 and s.placed[p.group[item]] == 0:
-            if p.window_at[item] < p.window_to[item]:
+            if p.kind[item] < FILLER and p.window_at[item] < p.window_to[item]:
                 around = force(p, s, item, gone, rng)
         else:
             around = ruin(p, s, gone, rng)

@@ -25,7 +25,8 @@ if TYPE_CHECKING:
 
 HEAT_START = 0.1
 HEAT_END = 0.002
-"""First and last temperature, in shares of a typical sequence's value."""
+"""First and last temperature, in shares of a typical sequence's value; less warm when starts were
+published, since then a neighbour of the plan in force is wanted."""
 STAGES = 256
 DRAWS = 1024
 DEFAULT_CPU_S = 3.0
@@ -53,8 +54,9 @@ def default_turns(instance: Instance, *, compiled: bool | None = None) -> int:
 def _heat(problem: Problem) -> np.ndarray[Any, np.dtype[np.float64]]:
     weight = problem.columns["weight"]
     typical = float(np.median(weight)) if weight.size else 1.0
-    ratio = HEAT_END / HEAT_START
-    return typical * HEAT_START * ratio ** (np.arange(STAGES) / (STAGES - 1))
+    warm = HEAT_END * 5.0 if problem.instance.published else HEAT_START
+    ratio = HEAT_END / warm
+    return typical * warm * ratio ** (np.arange(STAGES) / (STAGES - 1))
 
 
 def improve(

@@ -15,6 +15,7 @@ if TYPE_CHECKING:
 Ints = list[int]
 
 PINNED = 1
+FILLER = 2
 FIXED = 3
 MOVED_S = 300
 """A published start may drift this far without the cost of having moved."""
@@ -37,7 +38,7 @@ class Tables(NamedTuple):
         qs: See `q0`.
         bonus: Added to the value of alerts and mandatory sequences.
         top: Start that is best for it.
-        kind: 0, PINNED or FIXED.
+        kind: 0, PINNED, FILLER (never forced in) or FIXED (never taken out).
         told: Published start, or -1.
         move_cost: Value lost when it moves away from `told`.
         row: Where its row of `setup` begins.

@@ -1,5 +1,4 @@
-#!/usr/bin/env python3
-# ruff: noqa - kept as it came, so that it can be compared
+# ruff: noqa: E501, T201, PTH123, RUF, PERF, ANN, S101 - kept as it came
 """Independent checker of a night plan: value, or the first violations.
 
 Kept as it came with the instances in `tests/data/planner` (see the README there): it shares no code with

@@ -97,7 +97,7 @@ def test_icrs_from_altaz_inverts_altaz():
 
 
 def test_hour_angle_is_sidereal_time_less_apparent_right_ascension():
-    """Two independent roads (horizontal coordinates, IAU 2006 sidereal time) meet within arcminutes.
+    """Two roads (horizontal coordinates, IAU 2006 sidereal time) meet.
 
     The difference is precession and aberration of the star since J2000, below 0.6 degrees in 2027.
     """

@@ -52,9 +52,8 @@ def test_twilights_are_skyfields(site, label, kernel):
             ].degrees > limit
 
         above.step_days = 0.04
-        found = unix_from_tt_jd(
-            *(lambda t: (t.whole, t.tt_fraction))(almanac.find_discrete(start, end, above)[0])
-        )
+        times = almanac.find_discrete(start, end, above)[0]
+        found = unix_from_tt_jd(times.whole, times.tt_fraction)
         mine = [t for t in (dusk, dawn) if t is not None]
         assert len(found) == len(mine)
         assert np.allclose(found, mine, atol=1.0)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -18,6 +20,7 @@ from pyros.sky import (
     TableTarget,
     airmass,
     altaz_now,
+    body_now,
     intersect,
     moon_now,
     obstacle,
@@ -114,8 +117,6 @@ def test_users_dates_and_lost_devices_cut_windows_exactly():
     target = FixedTarget(ra_deg=30.0, dec_deg=20.0)
     ((start, end),) = windows(grid, target, LIMITS)
     hole = (start + 3000.0, start + 4000.0)
-    from dataclasses import replace
-
     limits = replace(
         LIMITS,
         user_spans=((start + 100.0, end - 100.0),),
@@ -134,8 +135,6 @@ def test_moving_targets_have_windows_too():
     grid = SkyGrid(night.engine, night.start_unix_s, night.end_unix_s)
     limits = Constraints(min_altitude_deg=30.0)
     ((start, end),) = windows(grid, BodyTarget("saturn"), limits)
-    from pyros.sky import body_now
-
     points = []
     for unix_s in (start - 3600.0, end + 3600.0):
         saturn = body_now(site, "saturn", unix_s)
@@ -166,11 +165,20 @@ def test_tables_out_of_order_and_too_long_are_refused_with_numbers():
     ("target", "limits", "exposure_s", "code"),
     [
         (FixedTarget(ra_deg=30.0, dec_deg=-80.0), Constraints(), 60.0, "BELOW_HORIZON"),
-        (FixedTarget(ra_deg=236.0, dec_deg=-20.0), Constraints(min_altitude_deg=30.0), 60.0, "TWILIGHT"),
+        (
+            FixedTarget(ra_deg=236.0, dec_deg=-20.0), Constraints(min_altitude_deg=30.0), 60.0,
+            "TWILIGHT",
+        ),
         (FixedTarget(ra_deg=60.0, dec_deg=20.0), Constraints(), 60.0, "MOON"),
         (FixedTarget(ra_deg=150.0, dec_deg=20.0), Constraints(), 86000.0, "TOO_LONG_FOR_WINDOW"),
-        (FixedTarget(ra_deg=150.0, dec_deg=20.0), Constraints(user_spans=((0.0, 1.0),)), 60.0, "USER_WINDOW"),
-        (FixedTarget(ra_deg=150.0, dec_deg=20.0), Constraints(min_sky_mag=23.0), 60.0, "SKY_BRIGHTNESS"),
+        (
+            FixedTarget(ra_deg=150.0, dec_deg=20.0), Constraints(user_spans=((0.0, 1.0),)), 60.0,
+            "USER_WINDOW",
+        ),
+        (
+            FixedTarget(ra_deg=150.0, dec_deg=20.0), Constraints(min_sky_mag=23.0), 60.0,
+            "SKY_BRIGHTNESS",
+        ),
     ],
 )  # fmt: skip
 def test_obstacle_names_the_constraint_in_the_way(target, limits, exposure_s, code):
