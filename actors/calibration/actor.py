@@ -67,7 +67,12 @@ class Calibration(Actor):
     async def on_start(self) -> None:
         """Watch frames and the dome."""
         self._arrived = asyncio.Event()
-        self.subscribe(FrameSpooled, FrameArchived, DeviceStatus)
+        unit = self._unit
+        self.subscribe(FrameSpooled, FrameArchived)
+        self.subscribe(
+            DeviceStatus,
+            only=lambda said: said.kind is DeviceKind.DOME and said.unit == unit,
+        )
 
     async def on_receive(self, message: Message) -> Any:
         """Remember lights; take calibrations when told."""

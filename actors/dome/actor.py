@@ -90,17 +90,19 @@ class DomeActor(DeviceActor):
     async def on_start(self) -> None:
         """Listen to the dome, to its telescope and to safety."""
         await super().on_start()
-        self.subscribe(DeviceStatus, CloseOrder)
+        follows = self._follows
+        self.subscribe(
+            DeviceStatus,
+            only=lambda said: said.kind is DeviceKind.TELESCOPE and said.unit == follows,
+        )
+        self.subscribe(CloseOrder)
 
     async def on_receive(self, message: Message) -> Any:
         """Handle what concerns domes only."""
         match message:
-            case DeviceStatus(kind=DeviceKind.TELESCOPE, unit=unit):
-                if unit == self._follows:
-                    self._telescope = message
-                    self._follow()
             case DeviceStatus():
-                pass
+                self._telescope = message
+                self._follow()
             case CloseNow(cause=cause):
                 self._close(cause)
             case CloseOrder(reasons=reasons):

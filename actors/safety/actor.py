@@ -43,6 +43,7 @@ if TYPE_CHECKING:
     from pyros.actor import ActorRef
     from pyros.sky.site import Site
 
+_WATCHED = frozenset({DeviceKind.PLC, DeviceKind.DOME, DeviceKind.TELESCOPE})
 _SUN_NEAR_S, _SUN_FAR_S = 5.0, 60.0
 """The Sun moves a fiftieth, or a quarter, of a degree meanwhile."""
 _SUN_NEAR_DEG = 1.0
@@ -96,6 +97,7 @@ class SafetyActor(Actor):
         self._lock = ""
         self._sun: tuple[float, float] = (math.nan, -math.inf)
         self._verdict: Verdict | None = None
+        self._told: tuple[object, ...] = ()
         self._said_s = -math.inf
 
     async def on_start(self) -> None:
@@ -103,7 +105,8 @@ class SafetyActor(Actor):
         clock, settings = self.clock, self._settings
         self._slack_s = clock.wall_to_loop_s(settings.slack_s)
         self._lease = lease.Lease(boot=f"{int(clock.unix_s()):x}-{self.incarnation}")
-        self.subscribe(WeatherVerdict, DeviceStatus)
+        self.subscribe(WeatherVerdict)
+        self.subscribe(DeviceStatus, only=lambda said: said.kind in _WATCHED)
         self.every(settings.reorder_s, _Look())
         self.every(clock.wall_to_loop_s(settings.lease_period_s), _Renew(), initial_delay_s=0.0)
         self._judge()
@@ -150,7 +153,9 @@ class SafetyActor(Actor):
         old, self._verdict = self._verdict, verdict
         now_s = self.clock.monotonic_s()
         news = old is None or _gist(old) != _gist(verdict)
-        if news:
+        story = self._story(verdict)
+        if story != self._told:
+            self._told = story
             self._note_verdict(verdict)
         if news or now_s - self._said_s >= self._settings.publish_period_s - 0.5:
             self._said_s = now_s
@@ -273,6 +278,12 @@ class SafetyActor(Actor):
 
     # --- the journal ---------------------------------------------------------------------------
 
+    def _story(self, verdict: Verdict) -> tuple[object, ...]:
+        """What is worth a line: the weather tells its own changes while it is bad."""
+        weather = () if self._weather is None else self._weather[0].reasons
+        own = tuple(reason.code for reason in verdict.reasons if reason not in weather)
+        return (verdict.safety, own, bool(weather))
+
     def _note_verdict(self, verdict: Verdict) -> None:
         reasons = "; ".join(reason.text for reason in verdict.reasons)
         self._note(
@@ -312,9 +323,6 @@ def _because(reasons: tuple[Reason, ...]) -> str:
 
 
 def _gist(verdict: Verdict) -> tuple[object, ...]:
-    """What makes two verdicts the same to a reader: not their numbers."""
-    return (
-        verdict.safety,
-        tuple((reason.code, reason.source) for reason in verdict.reasons),
-        verdict.safe_after_utc,
-    )
+    """What makes two verdicts the same to a listener: not their numbers, nor who is worst now."""
+    codes = tuple(reason.code for reason in verdict.reasons)
+    return (verdict.safety, codes, verdict.safe_after_utc)

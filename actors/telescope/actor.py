@@ -87,16 +87,17 @@ class TelescopeActor(DeviceActor):
     async def on_start(self) -> None:
         """Listen to the telescope, to domes and to safety."""
         await super().on_start()
-        self.subscribe(DeviceStatus, CloseOrder)
+        domes = {self.unit, SITE_UNIT}
+        self.subscribe(
+            DeviceStatus, only=lambda said: said.kind is DeviceKind.DOME and said.unit in domes
+        )
+        self.subscribe(CloseOrder)
 
     async def on_receive(self, message: Message) -> Any:
         """Handle what concerns telescopes only."""
         match message:
-            case DeviceStatus(kind=DeviceKind.DOME, unit=unit, readings=readings):
-                if unit in {self.unit, SITE_UNIT}:
-                    self._dome_closed = good_text(readings, "shutter") == "closed"
-            case DeviceStatus():
-                pass
+            case DeviceStatus(readings=readings):
+                self._dome_closed = good_text(readings, "shutter") == "closed"
             case MakeTelescopeSafe(cause=cause):
                 self._make_safe(cause)
             case CloseOrder(reasons=reasons):

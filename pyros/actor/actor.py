@@ -324,9 +324,17 @@ class Actor(PykkaActor):
         """Share exits no more (W2)."""
         relations.unlink(self.cell, ref.cell)
 
-    def subscribe(self, *event_types: type[Message]) -> None:
-        """Be told events of these types (and their subclasses) published in this system."""
-        self.system.events.subscribe(self.ref, *event_types)
+    def subscribe(
+        self, *event_types: type[Message], only: Callable[[Any], bool] | None = None
+    ) -> None:
+        """Be told events of these types (and their subclasses) published in this system.
+
+        Args:
+            event_types: Of what.
+            only: Which of them; it runs in the publisher, so let it be a look at the event alone:
+                what nobody wants is then never sent.
+        """
+        self.system.events.subscribe(self.ref, *event_types, only=only)
 
     def unsubscribe(self, *event_types: type[Message]) -> None:
         """Be told them no more; all events when no type is given."""

@@ -10,6 +10,8 @@ from __future__ import annotations
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
+    from collections.abc import Callable
+
     from pyros.actor.message import Message
     from pyros.actor.ref import ActorRef
 
@@ -18,12 +20,24 @@ class EventBus:
     """Typed publish and subscribe: a subscription to a class includes its subclasses."""
 
     def __init__(self) -> None:
-        self._subscribers: dict[type[Any], dict[ActorRef[Any], None]] = {}
+        self._subscribers: dict[type[Any], dict[ActorRef[Any], Callable[[Any], bool] | None]] = {}
 
-    def subscribe(self, ref: ActorRef[Any], *event_types: type[Message]) -> None:
-        """Have events of these types told to `ref`, each once however often it subscribes."""
+    def subscribe(
+        self,
+        ref: ActorRef[Any],
+        *event_types: type[Message],
+        only: Callable[[Any], bool] | None = None,
+    ) -> None:
+        """Have events of these types told to `ref`, each once however often it subscribes.
+
+        Args:
+            ref: Who is told.
+            event_types: Of what.
+            only: Of these events only those it is true for; a later subscription to the same type
+                replaces it. It runs in the publisher and must not depend on anything that changes.
+        """
         for event_type in event_types:
-            self._subscribers.setdefault(event_type, {})[ref] = None
+            self._subscribers.setdefault(event_type, {})[ref] = only
 
     def unsubscribe(self, ref: ActorRef[Any], *event_types: type[Message]) -> None:
         """End subscriptions; all of the reference's when no type is given."""
@@ -42,7 +56,9 @@ class EventBus:
         for base in type(event).__mro__:
             subscribers = self._subscribers.get(base)
             if subscribers:
-                told.update(subscribers)
+                for ref, only in subscribers.items():
+                    if only is None or only(event):
+                        told[ref] = None
         for ref in told:
             ref.tell(event)
 

@@ -191,6 +191,18 @@ async def test_events_reach_subscribers_by_type(system: ActorSystem):
     assert system.events.subscribers(Rain) == []
 
 
+async def test_a_subscription_may_take_some_events_only(system: ActorSystem):
+    """What `only` is false for is never sent; the last subscription to a type counts."""
+    made, ref = await _collector(system)
+    system.events.subscribe(ref, Weather, only=lambda event: event.safe)
+    for safe in (True, False):
+        system.events.publish(Weather(safe=safe))
+    system.events.subscribe(ref, Weather)
+    system.events.publish(Weather(safe=False))
+    await settle()
+    assert made[0].messages == [Weather(safe=True), Weather(safe=False)]
+
+
 async def test_subscription_outlives_a_restart(system: ActorSystem):
     """A subscription belongs to the reference: what is published during the back-off arrives."""
     made, ref = await _collector(system, Weather)
