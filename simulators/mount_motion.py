@@ -7,14 +7,12 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass, replace
-from functools import lru_cache
 from typing import TYPE_CHECKING, assert_never
 
-from pyros.sky.engine import SkyEngine, engine_for, icrs_from_altaz
+from pyros.sky.engine import altaz_now, icrs_from_altaz
 from simulators.kinematics import Rates, Travel, shortest_turn_deg
 
 if TYPE_CHECKING:
-    from pyros.sky.engine import Floats
     from pyros.sky.site import Site
 
 
@@ -68,20 +66,6 @@ class Pointing:
     az_deg: float
 
 
-@lru_cache(maxsize=32)
-def _places(engine: SkyEngine, ra_deg: float, dec_deg: float) -> Floats:
-    """The star's apparent place: the costly half of `altaz_now`, the same for half a day."""
-    return engine.places(ra_deg, dec_deg)
-
-
-def _star_altaz(site: Site, ra_deg: float, dec_deg: float, unix_s: float) -> tuple[float, float]:
-    """`altaz_now` of a star that is followed, and so asked for again and again."""
-    engine = engine_for(site, unix_s)
-    places = _places(engine, ra_deg, dec_deg)
-    altitude, azimuth = engine.altaz_of_places(places, engine.axes(unix_s))
-    return float(altitude[0, 0]), float(azimuth[0, 0])
-
-
 def now_doing(motion: Motion, unix_s: float) -> Motion:
     """The motion as it is at an instant: a finished slew has become its goal."""
     if isinstance(motion, Slewing) and unix_s >= motion.arrival_unix_s:
@@ -96,7 +80,7 @@ def horizontal_deg(motion: Motion, site: Site, unix_s: float) -> tuple[float, fl
         case Standing():
             return motion.alt_deg, motion.az_deg
         case Following():
-            return _star_altaz(site, motion.ra_deg, motion.dec_deg, unix_s)
+            return altaz_now(site, motion.ra_deg, motion.dec_deg, unix_s)
         case Slewing():
             return motion.altitude.position(unix_s), motion.azimuth.position(unix_s) % 360.0
     assert_never(motion)

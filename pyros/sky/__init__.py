@@ -5,12 +5,12 @@ can be observed, `passes` when a satellite is up. Angles are degrees, instants a
 (UTC), coordinates are ICRS, altitudes are geometric (no refraction).
 """
 
+from pyros.sky.airmass import airmass
 from pyros.sky.bodies import BodyTrack, MoonNow, body_now, moon_now, sun_altaz, track
 from pyros.sky.brightness import sky_brightness_mag
 from pyros.sky.diagnosis import Obstacle, obstacle
 from pyros.sky.engine import (
     SkyEngine,
-    airmass,
     altaz_now,
     engine_for,
     hour_angle_deg,

@@ -10,11 +10,11 @@ from typing import TYPE_CHECKING, Any
 
 from pyros.clock import datetime_from_unix
 from pyros.errors import ConfigurationError, PermanentError
+from pyros.sky.airmass import airmass
 from pyros.sky.bodies import moon_now, track
 from pyros.sky.diagnosis import obstacle
 from pyros.sky.earth_rotation import earth_orientation
 from pyros.sky.engine import (
-    airmass,
     altaz_now,
     hour_angle_deg,
     local_sidereal_deg,

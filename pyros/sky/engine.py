@@ -12,6 +12,7 @@ declination are ICRS. `pyros.sky.bodies` adds the Sun, the Moon and the planets.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from functools import cached_property, lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -284,6 +285,28 @@ class SkyEngine:
         )
         return self.horizontal(east, north, zenith)
 
+    @cached_property
+    def _axes_at_mid(self) -> tuple[float, tuple[list[float], list[float], list[float]], float]:
+        """Earth rotation angle at mid-span, the site's axes, its speed: as plain floats."""
+        ground = self._ground
+        axes = (ground.east.tolist(), ground.north.tolist(), ground.zenith.tolist())
+        return float(self.earth_angle_rad(self.mid_unix_s)), axes, ground.speed_c
+
+    def altaz_of_place(self, place: tuple[float, ...], unix_s: float) -> tuple[float, float]:
+        """`altaz_of_places` of one place (6 floats) at one instant, in 5 us instead of 150."""
+        at_mid, axes, speed_c = self._axes_at_mid
+        elapsed_s = unix_s - self.mid_unix_s
+        tau, angle = elapsed_s / self.half_span_s, at_mid + EARTH_TURN_RAD_PER_S * elapsed_s
+        px, py, pz = (place[i] + tau * place[i + 3] for i in range(3))
+        x, y = (
+            px * math.cos(angle) + py * math.sin(angle),
+            py * math.cos(angle) - px * math.sin(angle),
+        )
+        east, north, zenith = (ax * x + ay * y + az * pz for ax, ay, az in axes)
+        east += speed_c
+        altitude = math.degrees(math.atan2(zenith, math.hypot(east, north)))
+        return altitude, math.degrees(math.atan2(east, north)) % 360.0
+
     def hour_angle_dec_deg(self, altitude_deg: ArrayLike, azimuth_deg: ArrayLike) -> Any:
         """Apparent (hour angle -180..180, declination) in degrees of horizontal directions."""
         hour, dec = erfa.ae2hd(
@@ -324,10 +347,16 @@ def engine_for(site: Site, unix_s: float) -> SkyEngine:
     return _block_engine(site, int(unix_s // BLOCK_S))
 
 
+@lru_cache(maxsize=256)
+def _place(engine: SkyEngine, ra_deg: float, dec_deg: float) -> tuple[float, ...]:
+    """A star's apparent place, the costly half of `altaz_now`: asked for all night by a mount."""
+    return tuple(engine.places(ra_deg, dec_deg)[:, 0].tolist())
+
+
 def altaz_now(site: Site, ra_deg: float, dec_deg: float, unix_s: float) -> tuple[float, float]:
     """(altitude_deg, azimuth_deg) of one ICRS direction at one instant, no refraction."""
-    altitude, azimuth = engine_for(site, unix_s).altaz(ra_deg, dec_deg, unix_s)
-    return float(altitude[0, 0]), float(azimuth[0, 0])
+    engine = engine_for(site, unix_s)
+    return engine.altaz_of_place(_place(engine, ra_deg, dec_deg), unix_s)
 
 
 def icrs_from_altaz(
@@ -359,22 +388,3 @@ def local_sidereal_deg(site: Site, unix_s: float) -> float:
     tt1, tt2 = tt_jd(unix_s)
     gast = erfa.gst06a(UNIX_EPOCH_JD + day, (second + dut1) / DAY_S, tt1, tt2)
     return float(np.degrees(gast) + site.longitude_deg) % 360.0
-
-
-def airmass(altitude_deg: ArrayLike) -> Floats:
-    """Relative air mass, finite down to the horizon (Kasten & Young 1989, Appl. Opt. 28, 4735).
-
-    NaN below the horizon.
-    """
-    altitude = np.asarray(altitude_deg, dtype=float)
-    up = np.where(altitude >= 0.0, altitude, np.nan)
-    return np.asarray(1.0 / (np.sin(np.radians(up)) + 0.50572 * (up + 6.07995) ** -1.6364))
-
-
-def altitude_of_airmass_deg(airmass_limit: float) -> float:
-    """The altitude below which the air mass exceeds a limit; the inverse of `airmass`, 0..90."""
-    low, high = 0.0, 90.0
-    for _ in range(60):
-        middle = (low + high) / 2.0
-        low, high = (middle, high) if float(airmass(middle)) > airmass_limit else (low, middle)
-    return high

@@ -18,8 +18,9 @@ from typing import TYPE_CHECKING
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from pyros.sky.airmass import altitude_of_airmass_deg
 from pyros.sky.brightness import brightness_tables, nanolambert
-from pyros.sky.engine import altitude_of_airmass_deg, thin_product
+from pyros.sky.engine import thin_product
 from pyros.sky.targets import FixedTarget, Target, direction_along
 
 if TYPE_CHECKING:

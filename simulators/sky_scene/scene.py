@@ -13,6 +13,7 @@ from typing import TYPE_CHECKING, Literal
 
 import numpy as np
 
+from pyros.sky.airmass import airmass
 from pyros.sky.brightness import (
     dark_nl,
     moon_source,
@@ -22,7 +23,6 @@ from pyros.sky.brightness import (
     twilight_nl,
 )
 from pyros.sky.brightness import magnitude as magnitude_of_nl
-from pyros.sky.engine import airmass
 from simulators.sky_scene.projection import TangentPlane
 from simulators.sky_scene.psf import add_stars
 from simulators.sky_scene.stars import Stars, stars_around

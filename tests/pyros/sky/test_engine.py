@@ -14,13 +14,15 @@ from pyros.sky import (
     SkyEngine,
     airmass,
     altaz_now,
+    engine_for,
     hour_angle_deg,
     icrs_from_altaz,
     local_sidereal_deg,
     parallactic_angle_deg,
     separation_deg,
 )
-from pyros.sky.engine import altitude_of_airmass_deg, thin_product
+from pyros.sky.airmass import altitude_of_airmass_deg
+from pyros.sky.engine import thin_product
 
 PLACES = [
     (31.04, -115.46),
@@ -68,6 +70,18 @@ def test_engine_agrees_with_astropy_to_a_fifth_of_an_arcsecond(place, date):
     assert altitude.shape == (7, 40)
     error = separation_deg(expected_az, expected_alt, azimuth, altitude) * 3600.0
     assert error[expected_alt > 0.0].max() <= 0.2
+
+
+@pytest.mark.parametrize("place", PLACES)
+def test_one_star_at_one_instant_is_where_the_arrays_put_it(place):
+    """`altaz_now` in plain floats gives what the vectorised engine gives."""
+    site = Site(latitude_deg=place[0], longitude_deg=place[1], height_m=2800.0)
+    random = np.random.default_rng(8)
+    start = Time(DATES[1]).unix
+    for ra, dec, after_s in random.uniform([0, -90, 0], [360, 90, 3e7], (50, 3)):
+        altitude, azimuth = engine_for(site, start + after_s).altaz(ra, dec, start + after_s)
+        now_alt, now_az = altaz_now(site, ra, dec, start + after_s)
+        assert separation_deg(azimuth[0, 0], altitude[0, 0], now_az, now_alt) < 1e-9
 
 
 def test_engine_moves_stars_with_proper_motion_and_parallax():
