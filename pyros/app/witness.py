@@ -6,6 +6,7 @@ report cannot hide a broken rule. Each rule is pure and named in the violation i
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, Any
 
@@ -14,8 +15,8 @@ from actors.dome.slit import aligned, pierce
 from actors.safety.messages import SafetyVerdict
 from pyros.actor import Actor, Message
 from pyros.domain.verdict import Safety
-from pyros.sky import separation_deg, sun_altaz
-from simulators.mount_motion import Following, Pointing, Standing, now_doing, pointing
+from pyros.sky import sun_altaz
+from simulators.mount_motion import Following, Standing, horizontal_deg, now_doing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -24,8 +25,14 @@ if TYPE_CHECKING:
     from actors.telescope.settings import TelescopeSettings
     from pyros.sky.site import Site
     from simulators.metal import SiteMetal, TelescopeMetal
+    from simulators.mount_motion import Motion
+
+AltAz = tuple[float, float]
+"""Altitude and azimuth, degrees."""
 
 _LOOK_S = 5.0
+_SUN_S = 60.0
+"""Seconds for which the Sun's altitude is remembered while it is well below the horizon."""
 _OPEN = 0.01
 """Share of the shutter above which a dome counts as open."""
 _FULLY_OPEN = 0.99
@@ -96,7 +103,8 @@ class Witness(Actor):
         self._findings = findings
         self._unsafe_since_s: float | None = None
         self._exposing: dict[str, str] = {}
-        self._parked_at: dict[str, Pointing | None] = {}
+        self._parked_at: dict[str, AltAz | None] = {}
+        self._sun_seen: tuple[float, float] = (0.0, -math.inf)
 
     async def on_start(self) -> None:
         """Look every five seconds of the observatory's time."""
@@ -114,8 +122,7 @@ class Witness(Actor):
                     self._unsafe_since_s = self.clock.unix_s()
             case ExposureStarted():
                 if self._is_light(message):
-                    self._light(message.unit, f"{message.exposure_id} begins")
-                    self._exposing[message.exposure_id] = message.unit
+                    self._begins(message)
             case FrameSpooled():
                 self._exposing.pop(message.exposure_id, None)
                 if message.kind == "light":
@@ -154,13 +161,13 @@ class Witness(Actor):
 
     def _mount(self, unit: str, telescope: TelescopeMetal, now_s: float) -> None:
         motion = now_doing(telescope.mount.motion, now_s)
-        where = pointing(motion, self._site, now_s)
+        where = horizontal_deg(motion, self._site, now_s)
         rules = self._rules[unit].telescope
         uncovered = telescope.mount.cover.position(now_s) > _OPEN
         dome_open = telescope.dome is None or telescope.dome.shutter.position(now_s) > _OPEN
-        if uncovered and dome_open:
+        if uncovered and dome_open and self._sun_may_be_up(now_s):
             sun_alt_deg, sun_az_deg = sun_altaz(self._site, now_s)
-            away_deg = float(separation_deg(where.az_deg, where.alt_deg, sun_az_deg, sun_alt_deg))
+            away_deg = _apart_deg(where, (sun_alt_deg, sun_az_deg))
             if sun_alt_deg > 0.0 and away_deg < rules.sun_avoidance_deg:
                 self._findings.add(
                     "Sun within the avoidance angle",
@@ -168,23 +175,37 @@ class Witness(Actor):
                     f"(limit {rules.sun_avoidance_deg:.0f} deg)",
                     now_s,
                 )
-        if isinstance(motion, Following) and where.alt_deg < rules.min_altitude_deg - _SLOP_DEG:
+        if isinstance(motion, Following) and where[0] < rules.min_altitude_deg - _SLOP_DEG:
             self._findings.add(
                 "telescope below its limit",
-                f"{unit} tracks at altitude {where.alt_deg:.1f} deg "
+                f"{unit} tracks at altitude {where[0]:.1f} deg "
                 f"(limit {rules.min_altitude_deg:.0f} deg)",
                 now_s,
             )
         parked = isinstance(motion, Standing) and motion.parked
         before = self._parked_at.get(unit)
-        if parked and before is not None and _away(before, where) > _SLOP_DEG:
+        if parked and before is not None and _apart_deg(before, where) > _SLOP_DEG:
             self._findings.add("telescope moved while parked", unit, now_s)
         self._parked_at[unit] = where if parked else None
         for exposure_id, exposing_unit in self._exposing.items():
             if exposing_unit == unit:
-                self._light(unit, f"{exposure_id} goes on")
+                self._light(unit, f"{exposure_id} goes on", motion, where)
 
-    def _light(self, unit: str, what: str) -> None:
+    def _sun_may_be_up(self, now_s: float) -> bool:
+        """Whether the Sun can have come up since it was last looked at (15 degrees an hour)."""
+        _, seen_s = self._sun_seen
+        if now_s - seen_s >= _SUN_S:
+            self._sun_seen = (sun_altaz(self._site, now_s)[0], now_s)
+        return self._sun_seen[0] > -_SUN_S / 240.0
+
+    def _begins(self, started: ExposureStarted) -> None:
+        now_s = self.clock.unix_s()
+        motion = now_doing(self._metal.telescopes[started.unit].mount.motion, now_s)
+        where = horizontal_deg(motion, self._site, now_s)
+        self._light(started.unit, f"{started.exposure_id} begins", motion, where)
+        self._exposing[started.exposure_id] = started.unit
+
+    def _light(self, unit: str, what: str, motion: Motion, where: AltAz) -> None:
         """A light frame needs an open dome, an open cover and a slit before the telescope."""
         now_s = self.clock.unix_s()
         telescope, rules = self._metal.telescopes[unit], self._rules[unit]
@@ -193,11 +214,10 @@ class Witness(Actor):
             if self._unsafe_since_s is None:
                 self._findings.add("light frame with a closed dome", f"{unit}: {what}", now_s)
             return
-        motion = now_doing(telescope.mount.motion, now_s)
         if dome is None or not isinstance(motion, Following):
             return
-        where = pointing(motion, self._site, now_s)
-        point = pierce(where.alt_deg, where.az_deg, rules.dome.geometry)
+        alt_deg, az_deg = where
+        point = pierce(alt_deg, az_deg, rules.dome.geometry)
         slit_deg = dome.slit.position(now_s) % 360.0
         near = any(
             aligned(point, slit_deg + off_deg, rules.dome.geometry)
@@ -206,12 +226,15 @@ class Witness(Actor):
         if not near:
             self._findings.add(
                 "light frame with a slit not aligned",
-                f"{unit}: {what}: slit at {slit_deg:.1f} deg, telescope at {where.az_deg:.1f} deg, "
-                f"altitude {where.alt_deg:.1f} deg",
+                f"{unit}: {what}: slit at {slit_deg:.1f} deg, telescope at {az_deg:.1f} deg, "
+                f"altitude {alt_deg:.1f} deg",
                 now_s,
             )
 
 
-def _away(first: Pointing, second: Pointing) -> float:
-    """Degrees between two pointings, seen from the ground."""
-    return float(separation_deg(first.az_deg, first.alt_deg, second.az_deg, second.alt_deg))
+def _apart_deg(first: AltAz, second: AltAz) -> float:
+    """Degrees between two directions, each (altitude, azimuth)."""
+    alt1, az1, alt2, az2 = map(math.radians, (*first, *second))
+    cosine = math.sin(alt1) * math.sin(alt2)
+    cosine += math.cos(alt1) * math.cos(alt2) * math.cos(az1 - az2)
+    return math.degrees(math.acos(max(-1.0, min(1.0, cosine))))
