@@ -73,6 +73,18 @@ class Counter(Actor):
 
     def __init__(self) -> None:
         self.count = 0
+
+    async def on_receive(self, _message: Message) -> int:
+        """Count."""
+        self.count += 1
+        return self.count
+
+
+class Patient(Actor):
+    """Works on samples, waits when told a negative number, and takes the time of alarms."""
+
+    def __init__(self) -> None:
+        self.count = 0
         self.late_s: list[float] = []
 
     async def on_receive(self, message: Message) -> int:
@@ -238,11 +250,11 @@ def p99_ms(late_s: list[float]) -> float:
 
 async def latencies(times: int) -> None:
     """A safety message behind telemetry; an interrupt of an awaiting handler."""
-    counters: list[Counter] = []
+    patients: list[Patient] = []
 
-    def make() -> Counter:
-        counters.append(Counter())
-        return counters[-1]
+    def make() -> Patient:
+        patients.append(Patient())
+        return patients[-1]
 
     async with ActorSystem(watchdog=False) as system:
         busy = await system.spawn(ChildSpec(name="busy", factory=make))
@@ -255,7 +267,7 @@ async def latencies(times: int) -> None:
             await busy.ask(Asked(), timeout_s=30.0)
             while sum(system.tree()[-1].depth):  # noqa: ASYNC110 - a black box
                 await asyncio.sleep(0.01)
-        say("kernel_safety_behind_5000_p99", p99_ms(counters[0].late_s), "ms", target=2.0)
+        say("kernel_safety_behind_5000_p99", p99_ms(patients[0].late_s), "ms", target=2.0)
         waiting = await system.spawn(ChildSpec(name="waiting", factory=make))
         for _ in range(times * 30):
             waiting.tell(Told(number=-1))
@@ -263,7 +275,7 @@ async def latencies(times: int) -> None:
             await asyncio.sleep(0)
             waiting.tell(Interrupt(at_s=time.perf_counter()))
             await asyncio.sleep(0.0005)
-        say("kernel_interrupt_p99", p99_ms(counters[1].late_s), "ms", target=1.0)
+        say("kernel_interrupt_p99", p99_ms(patients[1].late_s), "ms", target=1.0)
 
 
 async def crowd(count: int) -> None:
@@ -289,10 +301,10 @@ async def crowd(count: int) -> None:
             await system.spawn(ChildSpec(name=f"a{number}", factory=Counter))
         took_ms = []
         for _ in range(50):
-            begin_s = time.perf_counter()
+            begin_s = time.process_time()
             system.tree()
-            took_ms.append((time.perf_counter() - begin_s) * 1e3)
-        say("kernel_tree_1000", statistics.median(took_ms), "ms", target=2.0)
+            took_ms.append((time.process_time() - begin_s) * 1e3)
+        say("kernel_tree_1000", statistics.median(took_ms), "ms of CPU", target=2.0)
 
 
 class Ticker(Actor):

@@ -179,11 +179,7 @@ class Cell:
     def deliver(self, envelope: Envelope) -> None:
         """Queue a message; what finds no room or no actor becomes a dead letter."""
         if self.open:
-            if (
-                envelope.kind == ASK
-                and self.state is State.BACKOFF
-                and envelope.lane == Lane.SAFETY
-            ):
+            if self.task is None and envelope.kind == ASK and envelope.lane == Lane.SAFETY:
                 self.settle_error(
                     envelope,
                     UnavailableError(

@@ -18,6 +18,24 @@ Entry = tuple[float, "asyncio.Future[Any]", Any]
 COMPACT_ABOVE: Final = 4_096
 
 
+class _Span:
+    """The pending asks of one timeout, in the order of their deadlines, and the first's timer."""
+
+    __slots__ = ("compact_above", "entries", "timer")
+
+    def __init__(self) -> None:
+        self.entries: deque[Entry] = deque()
+        self.timer: asyncio.TimerHandle | None = None
+        self.compact_above = COMPACT_ABOVE
+
+    def compact(self) -> None:
+        """Drop what is settled behind a head that is not; next at twice what is left."""
+        alive = [entry for entry in self.entries if not entry[1].done()]
+        self.entries.clear()
+        self.entries.extend(alive)
+        self.compact_above = max(COMPACT_ABOVE, 2 * len(alive))
+
+
 class Deadlines:
     """The pending asks of a system, by timeout.
 
@@ -29,24 +47,22 @@ class Deadlines:
     def __init__(self, loop: asyncio.AbstractEventLoop, expire: Callable[[Any], None]) -> None:
         self._loop = loop
         self._expire = expire
-        self._queues: dict[float, deque[Entry]] = {}
-        self._timers: dict[float, asyncio.TimerHandle] = {}
+        self._spans: dict[float, _Span] = {}
 
     def watch(
         self, timeout_s: float, deadline_s: float, future: asyncio.Future[Any], payload: Any
     ) -> None:
         """Expire `payload` at `deadline_s` (loop seconds) unless the future is done by then."""
-        queue = self._queues.get(timeout_s)
-        if queue is None:
-            queue = self._queues[timeout_s] = deque()
-        else:
-            while queue and queue[0][1].done():
-                queue.popleft()
-            if len(queue) > COMPACT_ABOVE and len(queue) % COMPACT_ABOVE == 1:
-                self._compact(queue)
-        queue.append((deadline_s, future, payload))
-        if timeout_s not in self._timers:
-            self._timers[timeout_s] = self._loop.call_at(deadline_s, self._due, timeout_s)
+        span = self._spans.get(timeout_s)
+        if span is None:
+            span = self._spans[timeout_s] = _Span()
+            span.timer = self._loop.call_at(deadline_s, self._due, timeout_s)
+        entries = span.entries
+        while entries and entries[0][1].done():
+            entries.popleft()
+        entries.append((deadline_s, future, payload))
+        if len(entries) > span.compact_above:
+            span.compact()
 
     def watch_at(self, deadline_s: float, future: asyncio.Future[Any], payload: Any) -> None:
         """As `watch`, for a deadline inherited from an outer ask, which keeps no order."""
@@ -55,37 +71,31 @@ class Deadlines:
 
     def close(self) -> None:
         """Drop all timers."""
-        for timer in self._timers.values():
-            timer.cancel()
-        self._timers.clear()
-        self._queues.clear()
+        for span in self._spans.values():
+            if span.timer is not None:
+                span.timer.cancel()
+        self._spans.clear()
 
     def pending(self) -> int:
         """Asks in the queues, settled ones that were not yet swept included."""
-        return sum(len(queue) for queue in self._queues.values())
+        return sum(len(span.entries) for span in self._spans.values())
 
     def _expire_alone(self, future: asyncio.Future[Any], payload: Any) -> None:
         if not future.done():
             self._expire(payload)
 
     def _due(self, timeout_s: float) -> None:
-        del self._timers[timeout_s]
-        queue = self._queues[timeout_s]
+        span = self._spans[timeout_s]
+        entries = span.entries
         now_s = self._loop.time()
-        while queue:
-            deadline_s, future, payload = queue[0]
+        while entries:
+            deadline_s, future, payload = entries[0]
             if future.done():
-                queue.popleft()
+                entries.popleft()
             elif deadline_s <= now_s:
-                queue.popleft()
+                entries.popleft()
                 self._expire(payload)
             else:
-                self._timers[timeout_s] = self._loop.call_at(deadline_s, self._due, timeout_s)
+                span.timer = self._loop.call_at(deadline_s, self._due, timeout_s)
                 return
-        del self._queues[timeout_s]
-
-    @staticmethod
-    def _compact(queue: deque[Entry]) -> None:
-        alive = [entry for entry in queue if not entry[1].done()]
-        queue.clear()
-        queue.extend(alive)
+        del self._spans[timeout_s]

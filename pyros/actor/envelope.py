@@ -93,6 +93,7 @@ class AskEnvelope(Envelope):
     __slots__ = ("chain", "deadline_s", "deferred", "reply_to")
 
     kind = ASK
+    deadline_s: float
 
     def __init__(  # noqa: PLR0917 - positional arguments are twice as fast
         self,
@@ -102,7 +103,7 @@ class AskEnvelope(Envelope):
         trace: int | str,
         lane: int,
         reply_to: Any,
-        deadline_s: float | None,
+        deadline_s: float,
         chain: tuple[Cell, ...],
     ) -> None:
         self.message = message

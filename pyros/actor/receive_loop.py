@@ -72,7 +72,10 @@ async def serve(cell: Cell, actor: Actor) -> Exit:  # noqa: PLR0912, PLR0915 - o
             plain = type(envelope) is Envelope
             if not plain or poison is not None:
                 kind = envelope.kind
-                ended = _special(cell, envelope, kind, start_s)
+                if kind == ASK and poison is None and not envelope.reply_to.done():
+                    ended = None
+                else:
+                    ended = _special(cell, envelope, kind, start_s)
                 if ended is not None:
                     if ended is not SKIP:
                         cell.handled += handled

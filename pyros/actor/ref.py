@@ -215,7 +215,8 @@ class ActorRef(PykkaRef[A], Generic[A]):
             AskWithoutCallerError: When there is no coroutine that could await the reply.
         """
         if block is None:
-            if asyncio._get_running_loop() is None:  # noqa: SLF001 - documented for implementors
+            # Asking for the loop costs a system call, and who has a scope runs on one.
+            if CURRENT.get() is None and asyncio._get_running_loop() is None:  # noqa: SLF001
                 raise AskWithoutCallerError(
                     f"ask({type(message).__name__}) to {self.path} from code that no event loop "
                     "runs; await it in a coroutine, or use ask(..., block=True) in a plain thread"
@@ -231,16 +232,16 @@ class ActorRef(PykkaRef[A], Generic[A]):
         if get_ident() != system.thread_id:
             future = asyncio.run_coroutine_threadsafe(self._ask(message, timeout_s), system.loop)
             return await asyncio.wrap_future(future)
+        policy = POLICIES.get(type(message)) or policy_of(type(message))
         span_s = (DEFAULT_TIMEOUT_S if timeout_s is None else timeout_s) * system.speed
         reply: asyncio.Future[Any] = asyncio.Future(loop=system.loop)
-        envelope, inherited = self._make_ask(message, reply, span_s)
+        envelope = self._make_ask(message, policy, reply, span_s)
         cell.deliver(envelope)
-        policy = policy_of(message.__class__)
         if policy.interrupts:
             cell.interrupt(policy.lane)
         if not reply.done():
-            deadline_s = cast("float", envelope.deadline_s)
-            if inherited:
+            deadline_s: float = envelope.deadline_s
+            if deadline_s < envelope.sent_s + span_s:  # inherited from an outer ask
                 system.deadlines.watch_at(deadline_s, reply, (cell, envelope))
             else:
                 system.deadlines.watch(span_s, deadline_s, reply, (cell, envelope))
@@ -248,16 +249,17 @@ class ActorRef(PykkaRef[A], Generic[A]):
 
     _ask.__qualname__ = "ActorRef.ask: await it for the reply, or tell() to send only;"
 
-    def _make_ask(self, message: Any, reply: Any, span_s: float) -> tuple[AskEnvelope, bool]:
-        """The envelope, and whether its deadline is inherited from an outer ask (rule A1)."""
+    def _make_ask(
+        self, message: Any, policy: DeliveryPolicy, reply: Any, span_s: float
+    ) -> AskEnvelope:
+        """The envelope of an ask; its deadline is never later than an outer ask's (rule A1)."""
         cell = self._cell
         system = cell.system
-        policy = policy_of(message.__class__)
         if policy.wire:
             check_wire(message)
-        now_s = system.now()
+        now = system.now
+        now_s = now()
         deadline_s = now_s + span_s
-        inherited = False
         scope = CURRENT.get()
         chain: tuple[Cell, ...] = ()
         sender: str | None = None
@@ -265,22 +267,20 @@ class ActorRef(PykkaRef[A], Generic[A]):
         if scope is not None:
             sender = scope.path
             current = scope.current
+        trace: int | str
         if current is None:
-            trace: int | str = system.trace.new()
+            tracer = system.trace
+            trace = tracer.last = tracer.last + 1
         else:
             trace = current.trace
             outer_s = current.deadline_s
             if outer_s is not None and outer_s < deadline_s:
                 deadline_s = outer_s
-                inherited = True
             if scope is not None and scope.blocks:
                 chain = (*current.chain, scope.cell)
                 if cell in chain:
                     self._refuse_cycle(message, chain)
-        return (
-            AskEnvelope(message, sender, now_s, trace, policy.lane, reply, deadline_s, chain),
-            inherited,
-        )
+        return AskEnvelope(message, sender, now_s, trace, policy.lane, reply, deadline_s, chain)
 
     def _refuse_cycle(self, message: Any, chain: tuple[Cell, ...]) -> None:
         path = " -> ".join((*(cell.path for cell in chain), self.path))
@@ -300,13 +300,13 @@ class ActorRef(PykkaRef[A], Generic[A]):
         system = cell.system
         span_s = DEFAULT_TIMEOUT_S * system.speed
         try:
-            envelope, _ = self._make_ask(message, future, span_s)
+            envelope = self._make_ask(message, policy_of(type(message)), future, span_s)
         except AskCycleError as error:
             future.set_exception(error)
             return
         cell.deliver(envelope)
         if not future.done():
-            deadline_s = cast("float", envelope.deadline_s)
+            deadline_s: float = envelope.deadline_s
             system.deadlines.watch_at(deadline_s, cast("Any", future), (cell, envelope))
 
     # --- life ----------------------------------------------------------------------------------
