@@ -7,6 +7,7 @@ message, so the mailbox is always free for safety, alerts and operators.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any, assert_never
@@ -114,6 +115,7 @@ class Majordome(Actor):
         self._since_utc: datetime | None = None
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
+        self._sun_again_s = -math.inf
         self._stopped: list[Deferred[OperatorDone]] = []
         self._channels: tuple[str, ...] | None = None
         self._run: NightRun | None = None
@@ -180,20 +182,25 @@ class Majordome(Actor):
 
     def _takes_note(self, status: DeviceStatus) -> bool:
         """Whether the status changes what is decided; tells the scheduler of lost channels."""
-        before = self._picture.situation()
-        self._picture.note(status)
+        if not self._picture.note(status):
+            return False
         channels = self._picture.channels()
-        after = self._picture.situation()
-        if after.devices_known and channels != self._channels:
+        if self._picture.situation().devices_known and channels != self._channels:
             self._channels = channels
             self._scheduler.tell(ChannelAvailability(available=channels))
-        return before != after
+        return True
 
     def _look_at_the_sun(self) -> None:
         now_s = self.clock.unix_s()
+        if now_s < self._sun_again_s:
+            return
         altitude_deg, _ = sun_altaz(self._site, now_s)
         night = Night.at(self._site, now_s)
-        rising = now_s > night.start_unix_s + _HALF_DAY_S
+        middle_s = night.start_unix_s + _HALF_DAY_S
+        rising = now_s > middle_s
+        self._sun_again_s = now_s + self._sun_needs_s(altitude_deg)
+        if not rising:
+            self._sun_again_s = min(self._sun_again_s, middle_s)
         phase = sky_phase(altitude_deg, rising=rising, settings=self._settings)
         if phase is self._picture.phase:
             return
@@ -204,6 +211,12 @@ class Majordome(Actor):
             self._night.begin(label, night.span(self._settings.observing_sun_altitude_deg))
         if previous is SkyPhase.NIGHT and phase is not SkyPhase.NIGHT:
             self._picture.calibrations_due = self._night.end(f"the night {label} is over")
+
+    def _sun_needs_s(self, altitude_deg: float) -> float:
+        """Seconds before which the Sun, at 15 degrees an hour, cannot reach a limit."""
+        settings = self._settings
+        limits = (settings.observing_sun_altitude_deg, settings.open_sun_altitude_deg)
+        return 240.0 * min(abs(altitude_deg - limit_deg) for limit_deg in limits)
 
     def _decide(self) -> None:
         now_utc = self.clock.now()
@@ -334,7 +347,9 @@ class Majordome(Actor):
                 text = "automatic again"
             case AbortSequence():
                 running = self._night.running_name()
-                self._sequencer.tell(AbortExecution(reason=f"{OPERATOR_ABORT} {order.who}: {order.why}"))
+                self._sequencer.tell(
+                    AbortExecution(reason=f"{OPERATOR_ABORT} {order.who}: {order.why}")
+                )
                 text = f"{running} is interrupted" if running else "nothing was running"
             case _:
                 assert_never(order)

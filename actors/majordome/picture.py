@@ -39,10 +39,17 @@ class Picture:
     stopping: bool = False
     devices: dict[str, DeviceStatus] = field(default_factory=dict)
 
-    def note(self, status: DeviceStatus) -> None:
-        """Take in what a device of this telescope or of the site says."""
-        if status.unit in (self.unit, "site"):
-            self.devices[f"{status.unit}/{status.device}"] = status
+    def note(self, status: DeviceStatus) -> bool:
+        """Take in what a device of this telescope or of the site says; whether it is news.
+
+        Most statuses only carry on the numbers, on which nothing is decided here.
+        """
+        if status.unit not in (self.unit, "site"):
+            return False
+        name = f"{status.unit}/{status.device}"
+        old = self.devices.get(name)
+        self.devices[name] = status
+        return old is None or _gist(old) != _gist(status)
 
     def situation(self) -> Situation:
         """The picture as it stands, frozen."""
@@ -107,6 +114,12 @@ class Picture:
             and good(telescope, "cover") == "open"
             and good(telescope, "parked") is False
         )
+
+
+def _gist(status: DeviceStatus) -> tuple[object, ...]:
+    """What of a status a situation depends on."""
+    said = (good(status.readings, name) for name in ("shutter", "cover", "parked"))
+    return (status.state, status.since_utc, status.blocking, *said)
 
 
 def good(readings: Mapping[str, Reading], name: str) -> object | None:
