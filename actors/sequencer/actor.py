@@ -43,6 +43,9 @@ if TYPE_CHECKING:
     from pyros.domain.device import Reading
 
 
+_LIGHT_PATH = frozenset({DeviceKind.TELESCOPE, DeviceKind.DOME})
+
+
 @dataclass(slots=True, kw_only=True)
 class _Execution:
     """What is known of the sequence being executed."""
@@ -93,7 +96,10 @@ class Sequencer(Actor):
     async def on_start(self) -> None:
         """Follow the telescope and the dome."""
         self._moved = asyncio.Event()
-        self.subscribe(DeviceStatus)
+        unit = self._unit
+        self.subscribe(
+            DeviceStatus, only=lambda said: said.unit == unit and said.kind in _LIGHT_PATH
+        )
 
     async def on_receive(self, message: Message) -> Any:
         """Execute, abort, or take note of where the telescope and the slit are."""
@@ -109,10 +115,9 @@ class Sequencer(Actor):
         return None
 
     def _note(self, status: DeviceStatus) -> None:
-        if status.kind in (DeviceKind.TELESCOPE, DeviceKind.DOME) and status.unit == self._unit:
-            self._readings[status.kind] = status.readings
-            if self._moved is not None:
-                self._moved.set()
+        self._readings[status.kind] = status.readings
+        if self._moved is not None:
+            self._moved.set()
 
     def _begin(self, order: Execute) -> None:
         previous = self._execution
@@ -123,6 +128,7 @@ class Sequencer(Actor):
                     "abort it first or preempt"
                 )
             self._end(f"preempted by {order.sequence.name}", slew_follows=True)
+            self._stage(order, "interrupted")
         now_utc = self.clock.now()
         length_s = duration_s(order.sequence, self._channel_times)
         execution = _Execution(
