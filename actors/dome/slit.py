@@ -20,8 +20,8 @@ if TYPE_CHECKING:
     from pyros.domain.device import Reading
 
 ZENITH_SHARE = 0.6
-"""Within this share of the slit's clearance around the zenith any azimuth will do, and the dome does
-not race after one; leaving it, there is time to turn while the slit is still wide enough."""
+"""Within this share of the slit's clearance around the zenith any azimuth will do, and the dome
+does not race after one; leaving it, there is time to turn while the slit is still wide enough."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -125,11 +125,8 @@ def _doubtful(vote: StationVote) -> str:
 
 
 def _cause(said: WeatherVerdict) -> tuple[object, ...]:
-    """What makes two verdicts the same to a reader: not their numbers."""
-    return (
-        said.verdict.safety,
-        tuple((reason.code, reason.source) for reason in said.verdict.reasons),
-    )
+    """What makes two verdicts the same to a reader: not their numbers, nor who is worst now."""
+    return (said.verdict.safety, tuple(reason.code for reason in said.verdict.reasons))
 
 
 def _gist(said: WeatherVerdict) -> tuple[object, ...]:
