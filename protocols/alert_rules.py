@@ -64,6 +64,18 @@ def load_rules(path: Path | None = None) -> Alerts:
     return rules
 
 
+def rule_files(path: Path) -> tuple[Path, ...]:
+    """The files that the rules of `path` come from: itself and its strategy files.
+
+    A file that cannot be read names no others; reading the rules tells what is wrong with it.
+    """
+    try:
+        settings = _read(path, AlertSettings)
+    except ConfigurationError:
+        return (path,)
+    return (path, *(path.parent / name for name in settings.strategy_files))
+
+
 def read_strategy_change(raw: bytes, book: StrategyBook) -> StrategyBook:
     """The book as a science centre's JSON file changes it.
 

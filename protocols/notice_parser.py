@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING
 import orjson
 
 from protocols.gcn_json import is_gcn_notice, notice_from_gcn
+from protocols.hand_notice import is_hand_notice, notice_from_hand
 from protocols.lvk import is_lvk, notice_from_lvk
 from protocols.voevent import Arrival, notice_from_fields, notice_from_voevent
 from protocols.voevent_fields import fields_from_json
@@ -58,6 +59,8 @@ def _from_json(arrival: Arrival) -> Notice:
         raise NoticeError(f"not well-formed JSON: {str(error)[:200]}") from error
     if not isinstance(packet, dict):
         raise NoticeError(f"JSON {type(packet).__name__}, not an object; no alert looks like that")
+    if is_hand_notice(packet):
+        return notice_from_hand(packet, arrival)
     if is_lvk(packet):
         return notice_from_lvk(packet, arrival)
     if "ivorn" in packet:

@@ -7,31 +7,37 @@ writes down what was decided and why.
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
-from actors.alert_handler.events import EventDesk, FollowedEvent
-from actors.alert_handler.follow_up import FollowUp, follow_up
-from actors.alert_handler.messages import InjectTestAlert
-from actors.alert_handler.observability import observability
+from actors.alert_handler.campaign import Campaign, Expire
+from actors.alert_handler.dispatch import Dispatch, Wake
+from actors.alert_handler.events import EventDesk
+from actors.alert_handler.field_work import FieldWork, Tiled
+from actors.alert_handler.messages import (
+    ChangeFollowUp,
+    ChangeStrategies,
+    InjectTestAlert,
+    NoteByHand,
+    StopFollowUp,
+    SwitchStrategy,
+)
+from actors.alert_handler.observability import observability, sky_of_two_days
+from actors.alert_handler.people import People
 from actors.alert_handler.recovery import restore
 from actors.alert_handler.scribe import Scribe
-from actors.alert_handler.templates import AlertTemplates, place_in_view
+from actors.alert_handler.tile_plan import Limits, MapFacts, read_map
 from actors.alert_source.messages import PacketReceived, PacketStored
 from actors.archive.messages import FrameArchived
 from actors.camera.messages import ExposureStarted
-from actors.journal.messages import JournalEntry
-from actors.majordome.messages import RetractTarget, TargetOfOpportunity
-from actors.scheduler.messages import Submit
+from actors.scheduler.messages import SequenceStateChanged
 from actors.sequencer.messages import AlertStage, SequenceEnded
 from protocols.notice_parser import parse_notice
 from pyros.actor import Actor, Lane, Message
 from pyros.clock import unix_from_datetime
-from pyros.domain.alert.book import Action, Outcome, receive
-from pyros.domain.alert.event import EventState, needs_repointing
+from pyros.domain.alert.book import receive
 from pyros.domain.alert.gate import Observability
 from pyros.domain.alert.notice import Notice, NoticeError
-from pyros.domain.sequence import SequenceState
 from pyros.errors import PyrosError
 
 if TYPE_CHECKING:
@@ -40,6 +46,7 @@ if TYPE_CHECKING:
 
     from actors.alert_handler.rules import RuleFile
     from actors.alert_handler.settings import AlertHandlerSettings
+    from actors.alert_handler.templates import AlertTemplates
     from pyros.actor import ActorRef
     from pyros.domain.sequence import ChannelTimes
     from pyros.sky.site import Site
@@ -47,6 +54,7 @@ if TYPE_CHECKING:
 
 _RULES_PERIOD_S = 5.0
 _FIRST_LOOK_S = 60.0
+_MAP_DEADLINE_S = 20.0
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -59,6 +67,8 @@ class _Judge(Message):
     received_monotonic_s: float
     stored_monotonic_s: float
     injected: bool
+    map_packet: bytes | None = None
+    map_facts: MapFacts | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -96,20 +106,39 @@ class AlertHandler(Actor):
         self._site = site
         self._store = store
         self._rules = rules
-        self._templates = templates
         self._settings = settings
-        self._majordome = majordome
-        self._scheduler = scheduler
-        self._channel_times = channel_times
         self._desk = EventDesk(rules)
         self._scribe = Scribe(actor=self, store=store, desk=self._desk)
-        self._injected = 0
+        dispatch = Dispatch(
+            actor=self,
+            desk=self._desk,
+            scribe=self._scribe,
+            settings=settings,
+            majordome=majordome,
+            scheduler=scheduler,
+            channel_times=channel_times,
+        )
+        self._fields = FieldWork(dispatch=dispatch, site=site)
+        self._campaign = Campaign(dispatch=dispatch, fields=self._fields)
+        self._people = People(
+            actor=self,
+            desk=self._desk,
+            campaign=self._campaign,
+            scribe=self._scribe,
+            templates=templates,
+            site=site,
+        )
 
     async def on_start(self) -> None:
         """Judge what was stored and not judged before a crash; then listen."""
         self._rules.load()
-        self.subscribe(AlertStage, ExposureStarted, FrameArchived, SequenceEnded)
+        self.subscribe(
+            AlertStage, ExposureStarted, FrameArchived, SequenceEnded, SequenceStateChanged
+        )
         self.every(self.clock.wall_to_loop_s(_RULES_PERIOD_S), _LookAtRules())
+        await self.blocking(
+            sky_of_two_days, self._site, self.clock.unix_s(), deadline_s=_MAP_DEADLINE_S
+        )
         for packet, notice in await restore(self._desk, self._store, self._observability_then):
             now_s = self.clock.monotonic_s()
             self.ref.tell(
@@ -119,6 +148,7 @@ class AlertHandler(Actor):
                     received_monotonic_s=now_s,
                     stored_monotonic_s=now_s,
                     injected=packet.injected,
+                    map_packet=packet.raw if only_map(notice) else None,
                 )
             )
 
@@ -136,9 +166,27 @@ class AlertHandler(Actor):
             case FrameArchived():
                 self._scribe.reach_now(message.frame.context.alert_id, "frame-on-disk")
             case SequenceEnded():
-                await self._sequence_ended(message)
+                await self._campaign.sequence_ended(message)
+            case SequenceStateChanged():
+                self._campaign.sequence_moved(message)
+            case Tiled():
+                self._fields.tiled(message)
+            case Wake():
+                self._campaign.wake(message)
+            case Expire():
+                self._campaign.expire(message)
             case InjectTestAlert():
-                return await self._inject(message)
+                return await self._own(self._people.test_alert(message), "injected")
+            case NoteByHand():
+                return await self._own(self._people.notice_by_hand(message), "operator")
+            case StopFollowUp():
+                return await self._people.stop(message)
+            case ChangeFollowUp():
+                return await self._people.follow_otherwise(message)
+            case SwitchStrategy():
+                return self._people.switch(message)
+            case ChangeStrategies():
+                return self._people.change_strategies(message)
             case _LookAtRules():
                 self._look_at_rules()
             case _:
@@ -175,16 +223,25 @@ class AlertHandler(Actor):
                 received_monotonic_s=packet.received_monotonic_s,
                 stored_monotonic_s=stored_s,
                 injected=packet.injected,
+                map_packet=packet.raw if only_map(notice) else None,
             )
         )
         return PacketStored(accepted=True, reason="", ivorn=identity)
 
     async def _judge(self, order: _Judge) -> None:
         """Decide, act, then write down."""
-        notice = order.notice
+        notice, facts = order.notice, order.map_facts
+        if order.map_packet is not None:
+            self.start_task(self._read_map(order, order.map_packet), name="sky map")
+            return
         parsed_s = self.clock.monotonic_s()
         self._desk.book, outcome = receive(
-            self._desk.book, notice, self.clock.now(), self._rules.rules, self._observability
+            self._desk.book,
+            notice,
+            self.clock.now(),
+            self._rules.rules,
+            self._observability if facts is None else facts.seen,
+            map_area_deg2=None if facts is None else facts.area_deg2,
         )
         followed = self._desk.followed(outcome.key, notice, order.received_monotonic_s)
         if followed is not None:
@@ -192,7 +249,8 @@ class AlertHandler(Actor):
             self._scribe.time(followed, "parsed", parsed_s)
             self._scribe.time(followed, "judged", self.clock.monotonic_s())
             followed.note(notice, outcome)
-            self._act(followed, outcome)
+            followed.map_facts = facts or followed.map_facts
+            self._campaign.act(followed, outcome)
         await self._scribe.write_down(
             notice,
             outcome,
@@ -202,6 +260,21 @@ class AlertHandler(Actor):
             received_monotonic_s=order.received_monotonic_s,
         )
 
+    async def _read_map(self, order: _Judge, raw: bytes) -> None:
+        """Read a sky map in this actor's thread, then judge with what it says."""
+        limits = Limits(
+            site=self._site,
+            now_unix_s=self.clock.unix_s(),
+            min_altitude_deg=self._lowest_deg(),
+            max_sun_altitude_deg=self._settings.max_sun_altitude_deg,
+        )
+        facts: MapFacts | None = None
+        try:
+            facts = await self.blocking(read_map, raw, limits, deadline_s=_MAP_DEADLINE_S)
+        except PyrosError as error:
+            self.log.warning("%s: %s", order.notice.notice_id, error)
+        self.ref.tell(replace(order, map_packet=None, map_facts=facts))
+
     def _observability_then(self, notice: Notice) -> Observability:
         """What the sky said when the notice came in (after a start)."""
         return self._observability(notice, notice.received_utc)
@@ -210,119 +283,19 @@ class AlertHandler(Actor):
         """What the sky says, by the altitude of the laxest strategy."""
         if notice.ra_deg is None or notice.dec_deg is None:
             return Observability(now=False, text="no position to look at")
-        lowest_deg = min(
-            strategy.min_altitude_deg for strategy in self._rules.rules.book.strategies
-        )
         return observability(
             self._site,
             notice.ra_deg,
             notice.dec_deg,
             unix_from_datetime(at_utc or self.clock.now()),
-            min_altitude_deg=lowest_deg,
+            min_altitude_deg=self._lowest_deg(),
             max_sun_altitude_deg=self._settings.max_sun_altitude_deg,
             exposure_s=_FIRST_LOOK_S,
         )
 
-    # --- acting --------------------------------------------------------------------------------
-
-    def _act(self, followed: FollowedEvent, outcome: Outcome) -> None:
-        match outcome.action:
-            case Action.OBSERVE:
-                self._observe(followed, again=False)
-            case Action.DEFER:
-                self._plan(followed, outcome)
-            case Action.UPDATE if outcome.best_changed:
-                self._repoint(followed)
-            case Action.STOP:
-                reason = outcome.judgement.reasons[0].text
-                self._majordome.tell(RetractTarget(alert_id=followed.alert_id, reason=reason))
-            case _:
-                pass
-
-    def _observe(self, followed: FollowedEvent, *, again: bool) -> bool:
-        """Send the burst's next sequence to the telescope; whether there was one."""
-        plan = self._next_follow_up(followed, after_phase=followed.phase_done)
-        if plan is None or followed.strategy is None:
-            return False
-        followed.sequence_id = plan.sequence.sequence_id
-        followed.phase_running = plan.phase_index
-        followed.pointed = (plan.sequence.target.ra_deg, plan.sequence.target.dec_deg)
-        self._majordome.tell(
-            TargetOfOpportunity(
-                sequence=plan.sequence,
-                alert_id=followed.alert_id,
-                ivorn=followed.ivorn,
-                rank=followed.strategy.rank,
-                may_interrupt=followed.strategy.interrupts.value,
-                received_monotonic_s=followed.trace.received_monotonic_s,
-                again=again,
-            )
-        )
-        self._scheduler.tell(Submit(request=plan.request))
-        return True
-
-    def _next_follow_up(
-        self, followed: FollowedEvent, *, after_phase: int, outcome: Outcome | None = None
-    ) -> FollowUp | None:
-        if followed.strategy is None or followed.ra_deg is None or followed.dec_deg is None:
-            return None
-        begin_utc = self.clock.now()
-        if outcome is not None and outcome.not_before_utc is not None:
-            begin_utc = max(begin_utc, outcome.not_before_utc)
-        age_s = (begin_utc - followed.t0_utc).total_seconds() if followed.t0_utc else 0.0
-        followed.number += 1
-        return follow_up(
-            alert_id=followed.alert_id,
-            number=followed.number,
-            strategy=followed.strategy,
-            age_s=max(age_s, 0.0),
-            ra_deg=followed.ra_deg,
-            dec_deg=followed.dec_deg,
-            programme=self._settings.programme,
-            channel_times=self._channel_times,
-            max_rounds=self._settings.max_rounds,
-            not_before_utc=outcome.not_before_utc if outcome is not None else None,
-            after_phase=after_phase,
-        )
-
-    def _plan(self, followed: FollowedEvent, outcome: Outcome) -> None:
-        """Not visible now: into the plan, for when it is."""
-        plan = self._next_follow_up(followed, after_phase=-1, outcome=outcome)
-        if plan is not None:
-            followed.sequence_id = plan.sequence.sequence_id
-            followed.phase_running = plan.phase_index
-            self._scheduler.tell(Submit(request=plan.request))
-
-    def _repoint(self, followed: FollowedEvent) -> None:
-        """A better position: point anew only when it leaves the inner field."""
-        event = self._desk.book.event(followed.alert_id)
-        best = followed.best
-        if event is None or best is None or followed.pointed is None:
-            return
-        needed, why = needs_repointing(
-            followed.pointed, best, inner_field_deg=self._settings.inner_field_deg
-        )
-        self._scribe.say(followed, f"update {best.packet_name}: {why}", {"repointed": needed})
-        if needed:
-            followed.phase_done = followed.phase_running - 1
-            self._observe(followed, again=True)
-
-    async def _sequence_ended(self, ended: SequenceEnded) -> None:
-        """A follow-up sequence ended: the next phase, or the event is observed."""
-        followed = self._desk.by_id.get(ended.alert_id or "")
-        if followed is None or ended.sequence_id != followed.sequence_id:
-            return
-        self._scribe.reach_now(followed.alert_id, "ended")
-        if ended.state is not SequenceState.COMPLETED:
-            return
-        self._desk.step(followed.alert_id, EventState.OBSERVING, self.clock.now(), "exposed")
-        followed.phase_done = followed.phase_running
-        if not self._observe(followed, again=True):
-            self._desk.step(
-                followed.alert_id, EventState.OBSERVED, self.clock.now(), "all phases are done"
-            )
-        self._scribe.update(followed)
-        await self._scribe.put(followed)
+    def _lowest_deg(self) -> float:
+        """The altitude of the laxest strategy."""
+        return min(strategy.min_altitude_deg for strategy in self._rules.rules.book.strategies)
 
     def _look_at_rules(self) -> None:
         try:
@@ -333,38 +306,21 @@ class AlertHandler(Actor):
         if changed:
             self.log.info("new rules are in force: %s", self._rules.path)
 
-    async def _inject(self, order: InjectTestAlert) -> str:
-        """Build a test alert, journal who asked, and take it in like any other packet."""
-        now_utc = self.clock.now()
-        ra_deg, dec_deg = place_in_view(self._site, self.clock.unix_s(), self.rng)
-        if order.ra_deg is not None and order.dec_deg is not None:
-            ra_deg, dec_deg = order.ra_deg, order.dec_deg
-        raw = self._templates.build(
-            order.kind,
-            time_utc=now_utc,
-            ra_deg=ra_deg,
-            dec_deg=dec_deg,
-            serial=self._injected + 1,
-        )
-        self._injected += 1
-        self.publish(
-            JournalEntry(
-                kind="operator",
-                subject=self.path,
-                text=f"test alert {order.kind} injected by {order.who}: {order.why}",
-                time_utc=now_utc,
-                data={"kind": order.kind, "why": order.why},
-                who=order.who,
-            )
-        )
+    async def _own(self, raw: bytes, source: str) -> str:
+        """Take in a packet that was made here; answers its id."""
         stored = await self._packet(
             PacketReceived(
                 raw=raw,
-                source="injected",
+                source=source,
                 topic=None,
-                received_utc=now_utc,
+                received_utc=self.clock.now(),
                 received_monotonic_s=self.clock.monotonic_s(),
-                injected=True,
+                injected=source == "injected",
             )
         )
         return stored.ivorn or stored.reason
+
+
+def only_map(notice: Notice) -> bool:
+    """Whether the notice says where only by a sky map in its packet."""
+    return not notice.has_position and notice.sky_map is not None and notice.sky_map.inline

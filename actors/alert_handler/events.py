@@ -12,9 +12,12 @@ from pyros.domain.alert.event import TRANSITIONS, EventState, step
 if TYPE_CHECKING:
     from datetime import datetime
 
+    from actors.alert_handler.follow_up import Place
     from actors.alert_handler.rules import RuleFile
+    from actors.alert_handler.tile_plan import MapFacts
     from pyros.domain.alert.notice import Notice
     from pyros.domain.alert.strategy import Strategy
+    from pyros.domain.sequence import Sequence
 
 
 @dataclass(slots=True, kw_only=True)
@@ -32,11 +35,22 @@ class FollowedEvent:
         best: Best notice; the position is its.
         injected: An operator's test.
         strategy: How it is observed.
+        strategy_by_hand: An expert chose it; notices do not change it.
         number: Follow-up sequences made.
-        sequence_id: The latest of them.
+        restored_sequence_id: The latest of them, as an earlier run of PyROS stored it.
         phase_running: Phase of the strategy that it executes.
         phase_done: Last phase completed, -1 before the first.
         pointed: Where the telescope was sent, ICRS degrees.
+        sequence: The latest sequence itself.
+        begun: Whether that one is on the telescope.
+        failures: Sequences that failed one after the other.
+        expires: Whether its age limit is watched.
+        map_facts: What its sky map says, None without one.
+        tiling: Counts tilings asked for; an answer to an earlier one is stale.
+        tiled_as: Centre and 90 % radius that was tiled last, None when it is pointed at.
+        fields: Fields still to be observed, in order.
+        field_running: The one that was sent last.
+        waits_for_tiling: Tiled when its window opens.
         kept_stages: Stages that are in the database.
     """
 
@@ -50,21 +64,49 @@ class FollowedEvent:
     best: Notice | None = None
     injected: bool = False
     strategy: Strategy | None = None
+    strategy_by_hand: bool = False
     number: int = 0
-    sequence_id: str | None = None
+    restored_sequence_id: str | None = None
+    sequence: Sequence | None = None
+    begun: bool = False
+    failures: int = 0
+    expires: bool = False
+    map_facts: MapFacts | None = None
+    tiling: int = 0
+    tiled_as: tuple[float, float, float] | None = None
+    fields: tuple[Place, ...] = ()
+    field_running: Place | None = None
+    waits_for_tiling: bool = False
     phase_running: int = 0
     phase_done: int = -1
     pointed: tuple[float, float] | None = None
     kept_stages: set[str] = field(default_factory=set)
 
     @property
+    def sequence_id(self) -> str | None:
+        """The latest follow-up sequence."""
+        return self.sequence.sequence_id if self.sequence else self.restored_sequence_id
+
+    def forget_plans(self) -> None:
+        """What was to be observed next is not any more."""
+        self.tiling += 1
+        self.fields = ()
+        self.field_running = None
+        self.tiled_as = None
+        self.waits_for_tiling = False
+
+    @property
     def ra_deg(self) -> float | None:
-        """Best right ascension, ICRS."""
+        """Best right ascension, ICRS; the densest place of a sky map without a position."""
+        if self.best is None and self.map_facts is not None:
+            return self.map_facts.peak_deg[0]
         return self.best.ra_deg if self.best is not None else None
 
     @property
     def dec_deg(self) -> float | None:
-        """Best declination, ICRS."""
+        """Best declination, ICRS; the densest place of a sky map without a position."""
+        if self.best is None and self.map_facts is not None:
+            return self.map_facts.peak_deg[1]
         return self.best.dec_deg if self.best is not None else None
 
     @property
@@ -84,7 +126,7 @@ class FollowedEvent:
                 *(reason.text for reason in outcome.judgement.reasons),
                 *outcome.why,
             )
-        if outcome.strategy is not None:
+        if outcome.strategy is not None and not self.strategy_by_hand:
             self.strategy = outcome.strategy
 
 
@@ -129,7 +171,16 @@ class EventDesk:
                 step(event, state, now_utc, reason), self.rules.rules.association
             )
 
-    def state(self, key: str) -> str:
+    def by_sequence(self, sequence_id: str) -> FollowedEvent | None:
+        """The event that a follow-up sequence belongs to, when it is its latest."""
+        followed = self.by_id.get(sequence_id.rpartition("-")[0])
+        return followed if followed is not None and followed.sequence_id == sequence_id else None
+
+    def event_state(self, key: str) -> EventState:
         """State of an event, IGNORED when the book has forgotten it."""
         event = self.book.event(key)
-        return event.state.value if event is not None else EventState.IGNORED.value
+        return event.state if event is not None else EventState.IGNORED
+
+    def state(self, key: str) -> str:
+        """State of an event, IGNORED when the book has forgotten it."""
+        return self.event_state(key).value

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING
 
 from pyros.domain.alert.strategy import phase_at
@@ -12,10 +13,26 @@ from pyros.domain.target import Target
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
-    from datetime import datetime
 
     from pyros.domain.alert.strategy import Phase, Strategy
     from pyros.domain.sequence import Album, ChannelTimes
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Place:
+    """Where a sequence points.
+
+    Attributes:
+        ra_deg: ICRS.
+        dec_deg: ICRS.
+        field: Which field of a tiling ("field 3/30"); empty for a pointing at the position.
+        begin_utc: When a field is due; None for at once.
+    """
+
+    ra_deg: float
+    dec_deg: float
+    field: str = ""
+    begin_utc: datetime | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -42,12 +59,12 @@ def follow_up(
     number: int,
     strategy: Strategy,
     age_s: float,
-    ra_deg: float,
-    dec_deg: float,
+    place: Place,
     programme: str,
     channel_times: Mapping[str, ChannelTimes],
     max_rounds: int,
     not_before_utc: datetime | None = None,
+    t0_utc: datetime | None = None,
     after_phase: int = -1,
 ) -> FollowUp | None:
     """The next sequence for a burst, or None when its strategy has nothing more to do.
@@ -57,12 +74,12 @@ def follow_up(
         number: 1, 2, ... within the event; part of the ids.
         strategy: How the burst is observed.
         age_s: Seconds since T0 when it will begin.
-        ra_deg: ICRS.
-        dec_deg: ICRS.
+        place: Where; of a field one round is taken, however often its phase repeats.
         programme: Who is charged.
         channel_times: Channels of the telescope; albums of others are left out.
         max_rounds: Most rounds of a phase repeated "as many as fit".
         not_before_utc: For a deferred burst, when it becomes visible.
+        t0_utc: T0 of the burst: the strategy's age limit counts from it.
         after_phase: Phases up to this one have been done.
     """
     phase = phase_at(strategy, age_s)
@@ -78,20 +95,23 @@ def follow_up(
     if not albums:
         return None
     sequence_id = f"{alert_id}-{number}"
-    target = Target(name=alert_id, ra_deg=ra_deg % 360.0, dec_deg=dec_deg)
+    target = Target(name=alert_id, ra_deg=place.ra_deg % 360.0, dec_deg=place.dec_deg)
+    part = place.field or f"{index + 1}/{len(strategy.phases)}"
     sequence = Sequence(
         sequence_id=sequence_id,
         request_id=sequence_id,
         programme_id=programme,
-        name=f"{alert_id} {strategy.name} {index + 1}/{len(strategy.phases)}",
+        name=f"{alert_id} {strategy.name} {part}",
         target=target,
         albums=albums,
         min_altitude_deg=strategy.min_altitude_deg,
         earliest_utc=not_before_utc,
+        latest_utc=t0_utc + timedelta(seconds=strategy.max_age_s) if t0_utc else None,
         carry_over=strategy.carry_over_nights > 0,
         alert_id=alert_id,
     )
-    rounds = _rounds(phase, age_s, duration_s(sequence, channel_times), max_rounds)
+    round_s = duration_s(sequence, channel_times)
+    rounds = 1 if place.field else _rounds(phase, age_s, round_s, max_rounds)
     sequence = replace(sequence, albums=tuple(_repeated(album, rounds) for album in albums))
     request = Request(
         request_id=sequence_id,

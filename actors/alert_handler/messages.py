@@ -66,3 +66,71 @@ class InjectTestAlert(Request[str]):
     dec_deg: float | None
     who: str
     why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class NoteByHand(Request[str]):
+    """An expert's new burst, or a better position of a known one; answers the notice's id.
+
+    It is judged like any notice, and its position is taken before all others of its event.
+
+    Attributes:
+        alert_id: Event to be corrected; None for a new one.
+        t0_utc: When it burst; None takes the event's, and is an error for a new event.
+        ra_deg: ICRS.
+        dec_deg: ICRS.
+        error_deg: Radius that holds 90 %.
+        classification: "GRB", "GW", ...
+        who: Expert.
+        why: On what grounds, e.g. "GCN Circular 41234".
+    """
+
+    alert_id: str | None
+    t0_utc: datetime | None
+    ra_deg: float
+    dec_deg: float
+    error_deg: float
+    classification: str = "GRB"
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StopFollowUp(Request[str]):
+    """An expert ends an event's follow-up for good; what runs stops, what waits is released."""
+
+    alert_id: str
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeFollowUp(Request[str]):
+    """An expert has an event followed up by another strategy, from now on and at once."""
+
+    alert_id: str
+    strategy: str
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class SwitchStrategy(Request[str]):
+    """Make another strategy the default; None takes every change made at run time off again."""
+
+    name: str | None
+    who: str
+    why: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ChangeStrategies(Request[str]):
+    """A science centre's JSON: another default, or strategies replaced or added.
+
+    Attributes:
+        raw: The file's bytes.
+        origin: Where they come from, for the journal.
+    """
+
+    raw: bytes
+    origin: str

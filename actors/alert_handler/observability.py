@@ -57,7 +57,7 @@ def observability(
         min_sky_mag=None,
         user_spans=((now_unix_s, now_unix_s + _DAY_S),),
     )
-    grid = _two_days(site, noon_unix_s(site, night_label(site, now_unix_s)))
+    grid = sky_of_two_days(site, now_unix_s)
     target = FixedTarget(ra_deg=ra_deg, dec_deg=dec_deg)
     found = windows(grid, target, limits, exposure_s=exposure_s)
     where = f"altitude {altitude_deg:.1f} deg (limit {min_altitude_deg:g}), Sun {sun_deg:.1f} deg"
@@ -72,6 +72,11 @@ def observability(
         text=f"{where} (limit {max_sun_altitude_deg:g}); next window at {start_utc:%d %H:%M} UTC",
         next_start_utc=start_utc,
     )
+
+
+def sky_of_two_days(site: Site, now_unix_s: float) -> SkyGrid:
+    """The sky from the local noon before an instant on, for two days."""
+    return _two_days(site, noon_unix_s(site, night_label(site, now_unix_s)))
 
 
 @lru_cache(maxsize=4)

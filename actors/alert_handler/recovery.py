@@ -80,6 +80,6 @@ def continue_from(key: str, desk: EventDesk, record: AlertRecord | None) -> None
     followed = desk.by_id[key]
     if record is None or record.sequence_id is None:
         return
-    followed.sequence_id = record.sequence_id
+    followed.restored_sequence_id = record.sequence_id
     number = record.sequence_id.rpartition("-")[2]
     followed.number = max(followed.number, int(number) if number.isdigit() else 0)

@@ -15,6 +15,11 @@ class AlertHandlerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     """Programme that follow-ups belong to."""
     inner_field_deg: float = 0.05
     """A better position further off than this is pointed at anew, degrees (a quarter field)."""
+    field_deg: tuple[float, float] = (0.142, 0.142)
+    """Width and height of the field of view, degrees: an error region larger than it is tiled by
+    strategies that say so. Of several channels, the smallest field."""
+    slew_deg_per_s: float = 4.0
+    """Speed from field to field, degrees per second, dome included."""
     max_sun_altitude_deg: float = -12.0
     """Highest Sun a follow-up is begun with, degrees."""
     max_rounds: int = 12

@@ -13,6 +13,7 @@ STAGES = (
     "stored",
     "parsed",
     "judged",
+    "planned",
     "interrupted",
     "slew-command",
     "on-target",

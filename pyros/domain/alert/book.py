@@ -20,7 +20,6 @@ from pyros.domain.alert.association import (
     NewEvent,
     associate,
     event_odds,
-    thread_of,
     trigger_rate_per_day,
 )
 from pyros.domain.alert.event import (
@@ -29,6 +28,7 @@ from pyros.domain.alert.event import (
     AlertEvent,
     EventState,
     best_of,
+    disowned,
     facts_of,
     known,
     merged,
@@ -48,20 +48,6 @@ if TYPE_CHECKING:
     from pyros.domain.alert.gate import Observability
     from pyros.domain.alert.notice import Notice
     from pyros.domain.alert.settings import Alerts
-
-NEGATIVE_CLASSES = frozenset(
-    {
-        "NOT_GRB",
-        "SOLAR_FLARE",
-        "KNOWN_SOURCE",
-        "TGF",
-        "SGR",
-        "TRANSIENT",
-        "LOCAL_PARTICLES",
-        "NOT_IDENTIFIED",
-    }
-)
-"""Classes by which a mission says that its own earlier trigger was no burst."""
 
 
 class Action(StrEnum):
@@ -145,6 +131,7 @@ class _Arrived:
     before: AlertEvent | None
     event: AlertEvent
     how: str
+    map_area_deg2: float | None = None
 
 
 def receive(
@@ -153,6 +140,8 @@ def receive(
     now_utc: datetime,
     rules: Alerts,
     observability: Observability | Callable[[Notice], Observability] | None = None,
+    *,
+    map_area_deg2: float | None = None,
 ) -> tuple[AlertBook, Outcome]:
     """Take a notice in.
 
@@ -162,6 +151,7 @@ def receive(
         now_utc: The observatory's time.
         rules: Gate, association and strategies.
         observability: What the sky says of the notice's position, or who to ask.
+        map_area_deg2: 90 % area of the notice's sky map, when a worker has read it.
 
     Returns:
         The book after, and what is to be done.
@@ -192,7 +182,9 @@ def receive(
             joined = with_notice(event, notice, found.possible)
             book, joined, joining = _reconsider(_count(book, notice), joined, now_utc, rules)
             how = f"{found.how}: {found.text}{joining}"
-            arrived = _Arrived(notice=notice, before=event, event=joined, how=how)
+            arrived = _Arrived(
+                notice=notice, before=event, event=joined, how=how, map_area_deg2=map_area_deg2
+            )
             return _decide(book, arrived, now_utc, rules, judgement)
         case NewEvent(possible=possible):
             if notice.retraction or notice.classification not in rules.gate.classes:
@@ -208,7 +200,9 @@ def receive(
                 opened=book.opened + 1,
                 opened_utc={**book.opened_utc, notice.source: (*lately, now_utc)},
             )
-            arrived = _Arrived(notice=notice, before=None, event=event, how="new")
+            arrived = _Arrived(
+                notice=notice, before=None, event=event, how="new", map_area_deg2=map_area_deg2
+            )
             return _decide(book, arrived, now_utc, rules, judgement)
 
 
@@ -264,7 +258,7 @@ def _decide(
     old_best = best_of(before, rules.association) if before else None
     changed = best is not None and (old_best is None or best.notice_id != old_best.notice_id)
     active = event.state in ACTIVE_STATES
-    if active and _disowned(event, notice):
+    if active and disowned(event, notice):
         state = EventState.IGNORED if event.state is EventState.ACCEPTED else EventState.CLOSED
         said = f"{notice.packet_name} says {notice.classification}"
         stopped = step(event, state, now_utc, said)
@@ -280,7 +274,11 @@ def _decide(
         )
         return book.with_event(event, rules.association), outcome
     facts = facts_of(
-        event, rules.association, now_utc, observable_now=judgement.decision is Decision.ACCEPTED
+        event,
+        rules.association,
+        now_utc,
+        observable_now=judgement.decision is Decision.ACCEPTED,
+        map_area_deg2=arrived.map_area_deg2,
     )
     choice = choose(facts, rules.book)
     accepted = judgement.decision is Decision.ACCEPTED
@@ -328,12 +326,6 @@ def _is_housekeeping(notice: Notice) -> bool:
     known_type = notice.packet_type if isinstance(notice.packet_type, int) else -1
     packet = PACKET_TYPES.get(known_type)
     return packet is not None and packet.kind is PacketKind.HOUSEKEEPING
-
-
-def _disowned(event: AlertEvent, notice: Notice) -> bool:
-    """Whether the only mission that saw the burst says that it was none."""
-    threads = {thread_of(one) for one in event.live}
-    return notice.classification in NEGATIVE_CLASSES and threads == {thread_of(notice)}
 
 
 def _known(book: AlertBook) -> list[KnownEvent]:

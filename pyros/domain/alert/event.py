@@ -65,6 +65,21 @@ ACTIVE_STATES = frozenset({_E.ACCEPTED, _E.OBSERVING})
 """States in which the telescope works, or is about to work, for the event."""
 
 
+NEGATIVE_CLASSES = frozenset(
+    {
+        "NOT_GRB",
+        "SOLAR_FLARE",
+        "KNOWN_SOURCE",
+        "TGF",
+        "SGR",
+        "TRANSIENT",
+        "LOCAL_PARTICLES",
+        "NOT_IDENTIFIED",
+    }
+)
+"""Classes by which a mission says that its own earlier trigger was no burst."""
+
+
 class EventError(PermanentError):
     """An event was asked to make a step that its state machine does not have."""
 
@@ -293,3 +308,9 @@ def needs_repointing(
     apart_deg = separation_deg(*pointed, best.ra_deg, best.dec_deg)
     text = f"{apart_deg * 60:.2f} arcmin from the pointing, inner field {inner_field_deg * 60:.2f}"
     return apart_deg > inner_field_deg, text
+
+
+def disowned(event: AlertEvent, notice: Notice) -> bool:
+    """Whether the only mission that saw the burst says that it was none."""
+    threads = {thread_of(one) for one in event.live}
+    return notice.classification in NEGATIVE_CLASSES and threads == {thread_of(notice)}

@@ -97,6 +97,7 @@ DEFAULT_ACT_TYPES: Mapping[str, tuple[int | str, ...]] = {
     "icecube-bronze": (174, "initial", "update"),
     "icecube-cascade": (176, "initial", "update"),
     "superk": (175, "initial", "update"),
+    "operator": ("initial", "update"),
     "lvk": (150, 151, 152, 163, "EARLYWARNING", "PRELIMINARY", "INITIAL", "UPDATE"),
 }
 """Packet types that may act, by stream; "none" stands for a notice without a type."""

@@ -12,6 +12,7 @@ from dataclasses import dataclass, field
 from functools import lru_cache
 from typing import TYPE_CHECKING
 
+from pyros.domain.alert.notice import OPERATOR_STREAM
 from pyros.domain.alert.stream import PACKET_TYPES, PacketKind
 
 if TYPE_CHECKING:
@@ -213,15 +214,17 @@ def best_notice(notices: tuple[Notice, ...], calibration: Calibration) -> Notice
     """The notice with the smallest calibrated 90 % area, not the newest one.
 
     SVOM's wakeup arrives after its slewing notice, so "newest" would go back to the worse position.
-    Equal areas: the later notice.
+    Equal areas: the later notice. What an expert wrote by hand comes before all others, the newest
+    of several.
     """
-    best: tuple[float, int] | None = None
+    best: tuple[bool, float, int] | None = None
     found: Notice | None = None
     for order, notice in enumerate(notices):
         place = place_of(notice, calibration)
         if place is None:
             continue
-        key = (place.r90_deg(), -order)
+        by_hand = notice.stream == OPERATOR_STREAM
+        key = (not by_hand, 0.0 if by_hand else place.r90_deg(), -order)
         if best is None or key < best:
             best, found = key, notice
     return found

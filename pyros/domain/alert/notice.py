@@ -21,6 +21,10 @@ OBSERVATION = "observation"
 """The only role that may move a telescope."""
 
 
+OPERATOR_STREAM = "operator"
+"""Stream of notices written by hand: an expert's position is taken before all others."""
+
+
 class NoticeError(PermanentError):
     """A packet is no alert that can be read; the text says what and where, in one line."""
 

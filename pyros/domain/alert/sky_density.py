@@ -25,6 +25,8 @@ if TYPE_CHECKING:
 
 _DEEPEST = 29
 _SPHERE_DEG2 = 360.0**2 / math.pi
+_CELL_SIDE_DEG = 58.6
+_NEARLY_ALL = 0.999
 _CIRCLE_CELLS = 12  # across the 3 sigma radius of a circular region
 
 
@@ -69,6 +71,35 @@ class SkyDensity:
         cell = self.first[best : best + 1] >> (2 * (_DEEPEST - order))
         ra_deg, dec_deg = nested_centres(order, cell)
         return float(ra_deg[0]), float(dec_deg[0])
+
+    def densest(
+        self, area_deg2: float, spacing_deg: float, most: int
+    ) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+        """Points spread evenly over the densest sky, the densest first.
+
+        Args:
+            area_deg2: About how much of the sky; less when less holds nearly all the probability.
+            spacing_deg: Largest distance between neighbours.
+            most: Most points.
+
+        Returns:
+            Right ascension and declination in degrees, each of shape (n,).
+        """
+        level = min(max(math.ceil(math.log2(_CELL_SIDE_DEG / spacing_deg)), 0), _DEEPEST)
+        by_density = np.argsort(-self.probability / self.length, kind="stable")
+        area = self.length[by_density] * (_SPHERE_DEG2 / (12 * 4**_DEEPEST))
+        share = np.cumsum(self.probability[by_density])
+        within = int(np.searchsorted(np.cumsum(area), area_deg2)) + 1
+        enough = int(np.searchsorted(share, _NEARLY_ALL)) + 1
+        chosen = by_density[: min(within, enough)]
+        size = np.int64(1) << np.int64(2 * (_DEEPEST - level))
+        parts = np.maximum(self.length[chosen] // size, 1)
+        upto = int(np.searchsorted(np.cumsum(parts), most)) + 1
+        chosen, parts = chosen[:upto], parts[:upto]
+        starts = np.repeat(self.first[chosen] // size, parts)
+        offsets = np.arange(parts.sum()) - np.repeat(np.cumsum(parts) - parts, parts)
+        cells = (starts + offsets)[:most]
+        return nested_centres(np.full(cells.shape, level, dtype=np.int64), cells)
 
 
 def density_from_uniq(uniq: NDArray[np.int64], density_per_sr: NDArray[np.float64]) -> SkyDensity:

@@ -36,6 +36,11 @@ if TYPE_CHECKING:
     from pyros.domain.alert.strategy import TilingRule
 
 _GRID_DEPTH = 10
+_CELLS_ACROSS = 16
+"""Cells across a field whose ranges are made one by one."""
+_CELL_SIDE_DEG = 58.6
+"""Side of a HEALPix cell of order 0."""
+_MOST_SAMPLES = 20_000
 
 
 @dataclass(frozen=True, slots=True)
@@ -99,14 +104,71 @@ def field_grid(
         )
         ras.append((np.arange(around, dtype=np.float64) + 0.5 * (row % 2)) * (360.0 / around))
         decs.append(np.full(around, dec_deg, dtype=np.float64))
-    ra, dec = np.concatenate(ras) % 360.0, np.concatenate(decs)
+    return _fields(
+        np.concatenate(ras) % 360.0,
+        np.concatenate(decs),
+        (width_deg, height_deg),
+        depth=_GRID_DEPTH,
+    )
+
+
+def fields_near(
+    density: SkyDensity,
+    width_deg: float,
+    height_deg: float,
+    *,
+    count: int,
+    overlap: float = 0.05,
+) -> FieldGrid:
+    """Only the fields where a source most likely is, for small fields and for one event.
+
+    A grid of the whole sky has millions of fields of a tenth of a degree; nobody observes them all.
+
+    Args:
+        density: Where the source is.
+        width_deg: Field of view along right ascension, in degrees.
+        height_deg: Field of view along declination.
+        count: About how many fields' area of the densest sky is covered.
+        overlap: Fraction by which neighbours overlap.
+    """
+    if not (0 < width_deg <= 30 and 0 < height_deg <= 30 and 0 <= overlap < 0.5 and count > 0):
+        raise TilingError(f"{count} fields of {width_deg:g} x {height_deg:g} deg")
+    step_deg = min(width_deg, height_deg) * (1 - overlap)
+    ra, dec = density.densest(count * width_deg * height_deg, step_deg / 2, _MOST_SAMPLES)
+    rows = max(1, math.ceil(180.0 / (height_deg * (1 - overlap))))
+    row = np.clip(((dec + 90.0) * rows / 180.0).astype(np.int64), 0, rows - 1)
+    row_dec = (row + 0.5) * 180.0 / rows - 90.0
+    edge = np.clip(np.abs(row_dec) - 90.0 / rows, 0.0, None)
+    around = np.maximum(
+        1, np.ceil(360.0 * np.cos(np.radians(edge)) / (width_deg * (1 - overlap)))
+    ).astype(np.int64)
+    shift = 0.5 * (row % 2)
+    column = np.floor(ra * around / 360.0 - shift + 0.5).astype(np.int64) % around
+    _, first = np.unique(row * (int(around.max()) + 1) + column, return_index=True)
+    first = np.sort(first)  # the densest come first
+    return _fields(
+        ((column + shift) * 360.0 / around)[first] % 360.0,
+        row_dec[first],
+        (width_deg, height_deg),
+        depth=min(14, max(6, math.ceil(math.log2(_CELL_SIDE_DEG * _CELLS_ACROSS / step_deg)))),
+    )
+
+
+def _fields(
+    ra: NDArray[np.float64],
+    dec: NDArray[np.float64],
+    size_deg: tuple[float, float],
+    *,
+    depth: int,
+) -> FieldGrid:
+    """Fields at the given centres with their ranges."""
     mocs = MOC.from_boxes(
         lon=longitude(ra),
         lat=latitude(dec),
-        a=degrees(np.full(ra.shape, width_deg / 2)),  # mocpy takes half widths
-        b=degrees(np.full(ra.shape, height_deg / 2)),
+        a=degrees(np.full(ra.shape, size_deg[0] / 2)),  # mocpy takes half widths
+        b=degrees(np.full(ra.shape, size_deg[1] / 2)),
         angle=degrees(np.zeros(ra.shape)),
-        max_depth=_GRID_DEPTH,
+        max_depth=depth,
         n_threads=1,
     )
     each = [np.asarray(moc.to_depth29_ranges, dtype=np.int64) for moc in mocs]

@@ -1,0 +1,349 @@
+"""Alerts on the whole site in virtual time: from a packet to frames, and every decision's reason."""
+
+from __future__ import annotations
+
+from dataclasses import replace
+from typing import TYPE_CHECKING
+
+import pytest
+
+from actors.alert_handler.messages import (
+    ChangeFollowUp,
+    InjectTestAlert,
+    NoteByHand,
+    StopFollowUp,
+)
+from actors.alert_handler.trace import STAGES
+from pyros.actor import Rejected
+from pyros.domain.alert.localisation import separation_deg
+from pyros.domain.sequence import SequenceState
+from tests.system.alert_night import DATA, AlertNight, at_night
+
+if TYPE_CHECKING:
+    from pathlib import Path
+
+SWIFT = "swift/BAT_GRB_Pos_1194500-314.xml"
+XRT = "swift/XRT_Pos_1194500-577.xml"
+ECLAIRS = "svom/sb26050402_eclairs_312.xml"
+MXT = "svom/sb26050402_mxt_50.xml"
+EP = "einstein_probe/alert_249.json"
+GBM = "fermi_gbm/792135758_fermi_gbm_flt_pos_8126.xml"
+
+
+def test_a_burst_interrupts_routine_work_and_its_whole_trace_is_kept(tmp_path: Path) -> None:
+    """Stored raw, judged with reasons, slewed to, exposed; journal and store have each stage."""
+
+    async def story(night: AlertNight) -> None:
+        routine = await night.routine_runs()
+        raw = night.young(SWIFT)
+        stored = await night.send(raw)
+        assert stored.accepted
+        event = await night.stage("-001", "frame-on-disk")
+        assert (event.decision, event.state) == ("accepted", "OBSERVING")
+        assert any("observable now" in reason for reason in event.reasons)
+        await night.until(
+            lambda: night.spy.states[routine] is not SequenceState.EXECUTING,
+            within_s=60.0,
+            what="routine work ends",
+        )
+        assert night.spy.states[routine] in {SequenceState.INTERRUPTED, SequenceState.TO_BE_PLANNED}
+        frames = [one for one in night.spy.frames if one.frame.context.alert_id == event.alert_id]
+        assert frames[0].path.startswith("PRODUCED_DATA/alert_")
+        alerts = night.site.plant.store.alerts
+        (packet,) = await alerts.packets_of(event.alert_id)
+        assert packet.raw == raw
+        assert packet.decision == "accepted"
+        assert packet.judged_utc is not None
+        stages = {record.stage: record.after_ms for record in await alerts.stages(event.alert_id)}
+        assert set(STAGES) - {"ended"} <= set(stages)
+        reached = [stages[name] for name in STAGES if name in stages]
+        assert reached == sorted(reached), "the stages are in order"
+        lines = [one.line for one in await night.lines() if one.line.kind == "alert"]
+        assert any(line.data.get("decision") == "accepted" for line in lines)
+        assert any("wall_slew-command_ms" in line.data for line in lines)
+
+    at_night(tmp_path, story)
+
+
+@pytest.mark.parametrize("name", [ECLAIRS, EP, MXT])
+def test_other_missions_bursts_are_observed_too(tmp_path: Path, name: str) -> None:
+    """SVOM's XML and Einstein Probe's JSON over MQTT lead to the same slew."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        await night.send_by_mqtt(night.young(name))
+        event = await night.stage("-001", "first-photon")
+        assert event.decision == "accepted"
+
+    at_night(tmp_path, story)
+
+
+def test_what_is_not_acted_on_is_stored_with_its_reason(tmp_path: Path) -> None:
+    """Raw samples are too old, others no alert, tests no bursts; each says so, none moves a thing."""
+
+    async def story(night: AlertNight) -> None:
+        old = await night.send((DATA / SWIFT).read_bytes())
+        assert old.accepted
+        broken = await night.send(b"<VOEvent", source="vtp")
+        assert not broken.accepted
+        assert "XML" in broken.reason
+        spoof = await night.send(night.young(SWIFT), source="unheard-of")
+        assert spoof.accepted
+        hand = b'{"schema":"pyros:hand-notice:1","notice_id":"x","event_id":"x","t0_utc":"%s",' % (
+            night.clock.now().isoformat().encode()
+        )
+        forged = hand + b'"ra_deg":10,"dec_deg":10,"error_deg":0.1,"classification":"GRB"}'
+        assert (await night.send(forged, source="mqtt")).accepted
+        packets = await night.site.plant.store.alerts.recent_packets()
+        by_raw = {packet.raw: packet for packet in packets}
+        assert by_raw[b"<VOEvent"].decision == "unreadable"
+        why = " ".join(by_raw[(DATA / SWIFT).read_bytes()].reasons)
+        assert "h old, limit" in why
+        assert any("may not speak for" in text for text in by_raw[forged].reasons)
+        assert len(packets) == 4
+        assert not any(event.sequence_id for event in night.spy.alerts.values())
+
+    at_night(tmp_path, story)
+
+
+def test_a_better_burst_interrupts_a_worse_one_never_the_other_way_round(tmp_path: Path) -> None:
+    """Rank 3 gives way to rank 1, is taken up again afterwards, and does not come between."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        await night.send(night.young(GBM))
+        wide = await night.stage("-001", "first-photon")
+        assert wide.sequence_id is not None
+        await night.send(night.young(SWIFT))
+        best = await night.stage("-002", "first-photon")
+        assert best.sequence_id is not None
+        assert night.spy.states[wide.sequence_id] is not SequenceState.EXECUTING
+        before = best.sequence_id
+        await night.send(night.young("fermi_gbm/797667231_fermi_gbm_flt_pos_8484.xml"))
+        third = await night.until(
+            lambda: night.event("-003"), within_s=30.0, what="third burst is judged"
+        )
+        assert third is not None
+        await night.until(
+            lambda: night.event("-002").sequence_id != before,  # type: ignore[union-attr]
+            within_s=900.0,
+            what="second phase",
+        )
+        waits = [one.text for one in night.spy.journal if third.alert_id in one.text]
+        assert any("waits: alert" in text for text in waits)
+        assert night.spy.states[before] is SequenceState.COMPLETED
+
+    at_night(tmp_path, story)
+
+
+def test_a_wide_region_is_tiled_field_by_field(tmp_path: Path) -> None:
+    """Fermi's circle is covered with fields that do not repeat, in one sequence each."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        await night.send(night.young(GBM))
+        await night.stage("-001", "planned")
+        await night.until(
+            lambda: len([e for e in night.spy.ended if e.alert_id]) >= 3,
+            within_s=3600.0,
+            what="three fields",
+        )
+        requests = await night.site.plant.store.requests.open_requests()
+        fields = [
+            one.sequences[0]
+            for one in requests
+            if one.alert_id and "field" in one.sequences[0].name
+        ]
+        ended = [one for one in night.spy.ended if one.alert_id]
+        assert {one.state for one in ended} == {SequenceState.COMPLETED}
+        places = {(round(f.target.ra_deg, 4), round(f.target.dec_deg, 4)) for f in fields}
+        assert len(places) == len(fields)
+        said = [one.text for one in night.spy.journal if "fields hold" in one.text]
+        assert said
+
+    at_night(tmp_path, story)
+
+
+def test_updates_point_anew_only_when_needed_and_a_retraction_stops(tmp_path: Path) -> None:
+    """A position within the inner field changes nothing, one outside re-points, an end is an end."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        ra_deg, dec_deg = night.in_view()
+        await night.send(night.young(SWIFT, place=(ra_deg, dec_deg), serial=50))
+        first = await night.stage("-001", "first-photon")
+        near = (ra_deg, dec_deg + 0.01)
+        await night.send(night.young(XRT, place=near, serial=50))
+        await night.until(
+            lambda: any("arcmin from the pointing" in one.text for one in night.spy.journal),
+            within_s=30.0,
+            what="update is judged",
+        )
+        assert night.event("-001").sequence_id == first.sequence_id  # type: ignore[union-attr]
+        far = (ra_deg, dec_deg + 0.2)
+        corrected = await night.handler.ask(
+            NoteByHand(
+                alert_id=first.alert_id,
+                t0_utc=None,
+                ra_deg=far[0],
+                dec_deg=far[1],
+                error_deg=0.02,
+                who="expert",
+                why="GCN Circular 41234",
+            )
+        )
+        assert corrected.startswith("hand:")
+        moved = await night.until(
+            lambda: (
+                one
+                if (one := night.event("-001")) and one.sequence_id != first.sequence_id
+                else None
+            ),
+            within_s=30.0,
+            what="pointed anew",
+        )
+        assert moved is not None
+        assert moved.ra_deg is not None
+        assert moved.dec_deg is not None
+        assert separation_deg(moved.ra_deg, moved.dec_deg, *far) < 1e-4
+        await night.until(
+            lambda: night.spy.states.get(moved.sequence_id or "") is SequenceState.EXECUTING,
+            within_s=60.0,
+            what="the new pointing runs",
+        )
+        await night.handler.ask(StopFollowUp(alert_id=moved.alert_id, who="expert", why="a flare"))
+        await night.until(
+            lambda: night.spy.states[moved.sequence_id or ""] is SequenceState.INTERRUPTED,
+            within_s=60.0,
+            what="stopped",
+        )
+        assert night.event("-001").state == "CLOSED"  # type: ignore[union-attr]
+        with pytest.raises(Rejected, match="nothing to stop"):
+            await night.handler.ask(
+                StopFollowUp(alert_id=moved.alert_id, who="expert", why="again")
+            )
+
+    at_night(tmp_path, story)
+
+
+def test_a_retraction_stops_the_running_block(tmp_path: Path) -> None:
+    """SVOM takes back: the block ends INTERRUPTED, the event RETRACTED, nothing of it waits."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        await night.send(night.young(ECLAIRS, serial=60))
+        event = await night.stage("-001", "first-photon")
+        young = night.young(ECLAIRS, serial=60)
+        retraction = (
+            young.replace(b'value="204"', b'value="219"')
+            .replace(b'value="202"', b'value="219"')
+            .replace(b'value="205"', b'value="219"')
+            .replace(b"_r60", b"_retraction")
+        )
+        assert (await night.send(retraction)).accepted
+        await night.until(
+            lambda: night.event("-001").state == "RETRACTED",  # type: ignore[union-attr]
+            within_s=30.0,
+            what="retracted",
+        )
+        await night.until(
+            lambda: night.spy.states[event.sequence_id or ""] is not SequenceState.EXECUTING,
+            within_s=60.0,
+            what="block ends",
+        )
+        ended = [one for one in night.spy.ended if one.alert_id == event.alert_id]
+        assert "retracted" in ended[-1].reason
+
+    at_night(tmp_path, story)
+
+
+def test_a_burst_not_yet_up_waits_for_its_window(tmp_path: Path) -> None:
+    """Deferred with the hour of its window, then observed when it rises, at its rank."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        from pyros.sky.engine import icrs_from_altaz  # noqa: PLC0415
+
+        ra_deg, dec_deg = icrs_from_altaz(night.site.plant.site, 5.0, 95.0, night.clock.unix_s())
+        await night.send(night.young(SWIFT, place=(float(ra_deg), float(dec_deg))))
+        event = await night.until(lambda: night.event("-001"), within_s=30.0, what="judged")
+        assert event is not None
+        assert (event.decision, event.state) == ("deferred", "DEFERRED")
+        assert any("next window at" in reason for reason in event.reasons)
+        seen = await night.stage("-001", "first-photon", within_s=4 * 3600.0)
+        assert seen.state == "OBSERVING"
+
+    at_night(tmp_path, story)
+
+
+def test_an_injected_alert_acts_as_a_real_one_and_is_marked(tmp_path: Path) -> None:
+    """An operator's test interrupts, is marked everywhere, and may be followed in another way."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        ivorn = await night.handler.ask(
+            InjectTestAlert(kind="swift-bat", ra_deg=None, dec_deg=None, who="op", why="drill")
+        )
+        event = await night.stage("-001", "first-photon")
+        assert (event.injected, event.ivorn) == (True, ivorn)
+        changed = await night.handler.ask(
+            ChangeFollowUp(alert_id=event.alert_id, strategy="other", who="op", why="deeper")
+        )
+        assert "by other instead" in changed
+        again = await night.until(
+            lambda: (
+                one
+                if (one := night.event("-001")) and one.sequence_id != event.sequence_id
+                else None
+            ),
+            within_s=60.0,
+            what="followed anew",
+        )
+        assert again is not None
+        second = await night.handler.ask(
+            InjectTestAlert(kind="swift-bat", ra_deg=None, dec_deg=None, who="op", why="two")
+        )
+        assert second != ivorn
+        await night.until(lambda: night.event("-002"), within_s=30.0, what="another event")
+
+    at_night(tmp_path, story)
+
+
+def test_a_new_burst_by_hand_is_followed_up(tmp_path: Path) -> None:
+    """An expert's position from a Circular is an alert like any other; nonsense is refused."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        ra_deg, dec_deg = night.in_view()
+        order = NoteByHand(
+            alert_id=None,
+            t0_utc=night.clock.now(),
+            ra_deg=ra_deg,
+            dec_deg=dec_deg,
+            error_deg=0.01,
+            who="expert",
+            why="GCN Circular 40000",
+        )
+        with pytest.raises(Rejected, match="error_deg"):
+            await night.handler.ask(replace(order, error_deg=0.0))
+        with pytest.raises(Rejected, match="no event"):
+            await night.handler.ask(replace(order, alert_id="grb-000000-001"))
+        await night.handler.ask(order)
+        event = await night.stage("-001", "first-photon")
+        assert (event.stream, event.decision) == ("operator", "accepted")
+
+    at_night(tmp_path, story)
+
+
+def test_nothing_is_slewed_to_while_closed_and_it_is_planned(tmp_path: Path) -> None:
+    """With the dome closed an accepted burst waits in the plan and is observed when it may be."""
+
+    async def story(night: AlertNight) -> None:
+        await night.send(night.young(SWIFT))
+        event = await night.until(lambda: night.event("-001"), within_s=30.0, what="judged")
+        assert event is not None
+        assert "slew-command" not in event.stages
+        assert any("is planned, not slewed to" in one.text for one in night.spy.journal)
+        await night.stage("-001", "first-photon", within_s=3600.0)
+
+    at_night(tmp_path, story)
