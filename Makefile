@@ -45,10 +45,10 @@ unit:
 	$(BIN)/python -m pytest -q -n 2 --dist loadfile
 
 bench: dev
-	@for script in bench/[a-z]*.py; do echo "# $$script"; $(BIN)/python $$script || exit 1; done
+	@for script in $(filter-out bench/soak.py,$(wildcard bench/*.py)); do echo "# $$script"; $(BIN)/python -P $$script || exit 1; done
 
 soak: dev
-	$(BIN)/python bench/soak.py
+	$(BIN)/python -P bench/soak.py
 
 clean:
 	rm -rf .venv .mypy_cache .ruff_cache .pytest_cache .import_linter_cache build dist
