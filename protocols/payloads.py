@@ -6,7 +6,7 @@ One `msgspec.Struct` per topic of `protocols.topics`. Decoding validates; what d
 
 from __future__ import annotations
 
-from datetime import datetime  # noqa: TC003 - msgspec resolves annotations at run time
+from datetime import datetime
 from typing import Literal, TypeVar
 
 import msgspec
@@ -137,5 +137,5 @@ def decode(topic: str, raw: bytes, kind: type[T]) -> T:
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         shown = raw[:80].decode("utf-8", "replace")
         raise PayloadError(
-            f"{topic}: {error}; got {shown!r}; publish a {kind.__name__} of schema 1"
+            f"{topic}: {error}; got {shown!r}; publish a {getattr(kind, '__name__', kind)} of schema 1"
         ) from error
