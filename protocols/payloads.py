@@ -136,6 +136,7 @@ def decode(topic: str, raw: bytes, kind: type[T]) -> T:
         return msgspec.json.decode(raw, type=kind)
     except (msgspec.DecodeError, msgspec.ValidationError, UnicodeDecodeError) as error:
         shown = raw[:80].decode("utf-8", "replace")
+        wanted = getattr(kind, "__name__", str(kind))
         raise PayloadError(
-            f"{topic}: {error}; got {shown!r}; publish a {getattr(kind, '__name__', kind)} of schema 1"
+            f"{topic}: {error}; got {shown!r}; publish a {wanted} of schema 1"
         ) from error
