@@ -148,16 +148,16 @@ def _no_window(problem: Problem, sequence: Sequence) -> Rejection:
 
 
 def _closed(problem: Problem, instance: Instance, sequence: Sequence) -> Rejection:
-    telescopes = [instance.telescopes[number] for number in options(instance, sequence)]
     limits = {"now_s": problem.now_s, "night_s": problem.night_s}
-    if not has_start(sequence, (), **limits):
-        latest = max(end for _, end in sequence.windows_s) - sequence.duration_s
+    latest = max(end for _, end in sequence.windows_s) - sequence.duration_s
+    if latest < problem.now_s or not has_start(sequence, (), **limits):
         return Rejection(
             id=sequence.id,
             reason=Reason.WINDOW_PASSED,
             sentence=f"had to start by {clock(latest)}, it is {clock(problem.now_s)}",
             numbers={"latest_start_s": latest, "now_s": float(problem.now_s)},
         )
+    telescopes = [instance.telescopes[number] for number in options(instance, sequence)]
     if any(has_start(sequence, t.closed_s, **limits) for t in telescopes):
         lost = sorted(d for d in sequence.devices if instance.device_down.get(d))
         until = max(end for _, end in lost_spans(instance, sequence))

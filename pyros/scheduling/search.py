@@ -45,7 +45,7 @@ def default_turns(instance: Instance, *, compiled: bool | None = None) -> int:
     typical_s = float(np.median([s.duration_s for s in instance.sequences]))
     night_s = instance.night.duration_s * len(instance.telescopes)
     places = min(count, night_s / max(1.0, typical_s))
-    turn_us = 8.0 + 0.1 * count + 0.55 * places
+    turn_us = 8.0 + 0.1 * count + 0.55 * places + 0.0012 * places**2
     if not (can_compile() if compiled is None else compiled):
         turn_us *= PLAIN_SLOWDOWN
     return max(50, int(DEFAULT_CPU_S * 1e6 / turn_us))
