@@ -88,7 +88,6 @@ DEVICE_TABLE: dict[DeviceKind, KindRow] = {
             "cooler": _flag(),
         },
         commands={
-            # kind: light | dark | bias | flat
             "expose": CommandRow(
                 arguments=("exposure_id", "exposure_s", "kind", "binning"), deadline_s=60.0
             ),  # deadline beyond exposure_s

@@ -1,8 +1,9 @@
 """The observatory's clock: the only source of dates, derived from the event loop's time.
 
-All timing in PyROS is the loop's (`loop.time()`), so a clock is an epoch and a loop: on the real loop
-one loop second is a second, on the dilated loop it passes N times faster, on the virtual loop it jumps
-when nothing is left to do. Each process of a site is given the same epoch and derives the same UTC.
+All timing in PyROS is the loop's (`loop.time()`), so a clock is an epoch and a loop: on the real
+loop one loop second is a second, on the dilated loop it passes N times faster, on the virtual loop
+it jumps when nothing is left to do. Each process of a site is given the same epoch and derives the
+same UTC.
 """
 
 from __future__ import annotations
