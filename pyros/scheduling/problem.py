@@ -123,7 +123,7 @@ def build(instance: Instance, *, now_s: float = 0.0) -> Problem:
     occupied = _durations(instance, duration)
 
     def tiled(values: Any) -> Any:
-        return np.tile(np.asarray(values), telescopes)
+        return np.tile(values, telescopes) if telescopes > 1 else np.asarray(values)
 
     columns = {
         "telescopes": telescopes,

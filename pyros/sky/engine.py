@@ -208,20 +208,23 @@ class SkyEngine:
         Returns:
             Shape (6, n): mean and half-difference of the directions at the ends of the span.
         """
-        ra, dec = np.broadcast_arrays(np.radians(np.atleast_1d(ra_deg)), np.radians(dec_deg))
+        ra, dec = np.atleast_1d(np.radians(ra_deg)), np.atleast_1d(np.radians(dec_deg))
+        if ra.shape != dec.shape:
+            ra, dec = np.broadcast_arrays(ra, dec)
         per_year = np.pi / 648000.0 / 1000.0
-        moving = np.any(pm_ra_mas_yr) or np.any(pm_dec_mas_yr) or np.any(parallax_mas)
+        motion = (pm_ra_mas_yr, pm_dec_mas_yr, parallax_mas)
+        still = all(isinstance(part, float) and part == 0.0 for part in motion)
         ends = []
         for astrom in self.astrometry:
-            if moving:
+            if still:
+                ri, di = erfa.atciqz(ra, dec, astrom)
+            else:
                 pm_ra = np.asarray(pm_ra_mas_yr) * per_year / np.cos(dec)
                 pm_dec = np.asarray(pm_dec_mas_yr) * per_year
                 px = np.asarray(parallax_mas) / 1000.0
                 ri, di = erfa.atciq(ra, dec, pm_ra, pm_dec, px, 0.0, astrom)
-            else:
-                ri, di = erfa.atciqz(ra, dec, astrom)
             cos_dec = np.cos(di)
-            ends.append(np.stack([cos_dec * np.cos(ri), cos_dec * np.sin(ri), np.sin(di)]))
+            ends.append(np.array((cos_dec * np.cos(ri), cos_dec * np.sin(ri), np.sin(di))))
         return np.concatenate([(ends[0] + ends[1]) / 2.0, (ends[1] - ends[0]) / 2.0])
 
     @cached_property
