@@ -80,6 +80,11 @@ class Faults:
         self._rules: list[FaultRule] = []
         self._hits: dict[FaultRule, int] = {}
 
+    @property
+    def active(self) -> bool:
+        """Whether any rule is in force; without one nobody need ask."""
+        return bool(self._rules)
+
     def add(self, rule: FaultRule) -> None:
         """Put a rule in force."""
         self._rules.append(rule)

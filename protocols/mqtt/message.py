@@ -4,10 +4,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
+import msgspec
 
-@dataclass(frozen=True, slots=True, kw_only=True)
-class MqttMessage:
+
+class MqttMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One application message, published or received.
+
+    A struct and no dataclass: two are made for each message that crosses, and a frozen dataclass of
+    eight fields takes eight times as long to make.
 
     Attributes:
         topic: Topic name, without wildcards.

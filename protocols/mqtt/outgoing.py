@@ -4,9 +4,11 @@ from __future__ import annotations
 
 import math
 from collections import OrderedDict
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from itertools import count
 from typing import TYPE_CHECKING
+
+import msgspec
 
 if TYPE_CHECKING:
     from collections.abc import Iterable
@@ -14,7 +16,7 @@ if TYPE_CHECKING:
     from protocols.mqtt.message import MqttMessage
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(slots=True, kw_only=True, eq=False)
 class Outgoing:
     """A message that waits to be published.
 
@@ -35,7 +37,7 @@ class Outgoing:
         if self.expires_s == math.inf:
             return self.message
         left_s = max(1, math.ceil((self.expires_s - now_s) * self.wall_s))
-        return replace(self.message, expiry_s=left_s)
+        return msgspec.structs.replace(self.message, expiry_s=left_s)
 
 
 class OutgoingQueue:

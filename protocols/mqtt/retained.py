@@ -28,6 +28,7 @@ class RetainedMessages:
 
     def __init__(self, *, max_messages: int, max_bytes: int = 1 << 62) -> None:
         self._root = _Node()
+        self._known: dict[str, _Node] = {}  # where each kept topic hangs: most are stored again
         self._max_messages = max_messages
         self._max_bytes = max_bytes
         self._count = 0
@@ -43,22 +44,19 @@ class RetainedMessages:
             False when there is no room for it: the topic then keeps nothing, since an outdated
             value would be taken for the last one.
         """
-        levels = publication.topic.split("/")
+        topic = publication.topic
         if not publication.payload:
-            self._clear(levels)
+            self._clear(topic)
             return True
-        old = self._at(levels)
+        node = self._known.get(topic)
+        old = None if node is None else node.kept
         freed = 0 if old is None else len(old.payload)
         size = self._bytes - freed + len(publication.payload)
         if size > self._max_bytes or (old is None and self._count >= self._max_messages):
-            self._clear(levels)
+            self._clear(topic)
             return False
-        node = self._root
-        for level in levels:
-            child = node.children.get(level)
-            if child is None:
-                child = node.children[level] = _Node()
-            node = child
+        if node is None:
+            node = self._known[topic] = self._grow(topic.split("/"))
         self._count += old is None
         self._bytes = size
         node.kept = publication
@@ -71,17 +69,18 @@ class RetainedMessages:
         for kept in self._walk(self._root, topic_filter.split("/"), 0):
             (expired if kept.expires_s <= now_s else found).append(kept)
         for kept in expired:
-            self._clear(kept.topic.split("/"))
+            self._clear(kept.topic)
         return found
 
-    def _at(self, levels: list[str]) -> Publication | None:
+    def _grow(self, levels: list[str]) -> _Node:
+        """The node of a topic, made when missing."""
         node = self._root
         for level in levels:
             child = node.children.get(level)
             if child is None:
-                return None
+                child = node.children[level] = _Node()
             node = child
-        return node.kept
+        return node
 
     def _walk(self, node: _Node, wanted: list[str], position: int) -> Iterator[Publication]:
         if position == len(wanted):
@@ -106,15 +105,14 @@ class RetainedMessages:
             if not (hidden and name.startswith("$")):
                 yield from self._below(child, hidden=False)
 
-    def _clear(self, levels: list[str]) -> None:
+    def _clear(self, topic: str) -> None:
+        if self._known.pop(topic, None) is None:
+            return
         path: list[tuple[_Node, str]] = []
         node = self._root
-        for level in levels:
-            child = node.children.get(level)
-            if child is None:
-                return
+        for level in topic.split("/"):
             path.append((node, level))
-            node = child
+            node = node.children[level]
         if node.kept is not None:
             self._bytes -= len(node.kept.payload)
             self._count -= 1

@@ -173,7 +173,7 @@ class Router:
     def receive(self, session: Session, publication: Publication) -> bool:
         """A client published; the faults have their say. Returns whether anyone matched."""
         faults = self.faults
-        if faults is None:
+        if faults is None or not faults.active:
             return self.publish(publication)
         fate = faults.fate(session.client_id, publication.topic, Direction.TO_BROKER)
         if fate.disconnect:
@@ -299,7 +299,7 @@ class Router:
             publication.retain and route.retain_as_published,
             route.identifiers,
         )
-        if self.faults is None:
+        if self.faults is None or not self.faults.active:
             route.client.offer(delivery)
         else:
             self._send_through_faults(route.client, delivery)
