@@ -30,6 +30,7 @@ from actors.alert_handler.tile_plan import Limits, MapFacts, read_map
 from actors.alert_source.messages import PacketReceived, PacketStored
 from actors.archive.messages import FrameArchived
 from actors.camera.messages import ExposureStarted
+from actors.majordome.messages import ModeChanged
 from actors.scheduler.messages import SequenceStateChanged
 from actors.sequencer.messages import AlertStage, SequenceEnded
 from protocols.notice_parser import parse_notice
@@ -38,6 +39,7 @@ from pyros.clock import unix_from_datetime
 from pyros.domain.alert.book import receive
 from pyros.domain.alert.gate import Observability
 from pyros.domain.alert.notice import Notice, NoticeError
+from pyros.domain.observatory import Mode
 from pyros.errors import PyrosError
 
 if TYPE_CHECKING:
@@ -133,7 +135,12 @@ class AlertHandler(Actor):
         """Judge what was stored and not judged before a crash; then listen."""
         self._rules.load()
         self.subscribe(
-            AlertStage, ExposureStarted, FrameArchived, SequenceEnded, SequenceStateChanged
+            AlertStage,
+            ExposureStarted,
+            FrameArchived,
+            ModeChanged,
+            SequenceEnded,
+            SequenceStateChanged,
         )
         self.every(self.clock.wall_to_loop_s(_RULES_PERIOD_S), _LookAtRules())
         await self.blocking(
@@ -169,6 +176,10 @@ class AlertHandler(Actor):
                 await self._campaign.sequence_ended(message)
             case SequenceStateChanged():
                 self._campaign.sequence_moved(message)
+            case ModeChanged(mode=Mode.OBSERVING):
+                self._campaign.call_waiting()
+            case ModeChanged():
+                pass
             case Tiled():
                 self._fields.tiled(message)
             case Wake():

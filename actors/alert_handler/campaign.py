@@ -6,6 +6,7 @@ at a time: a pointing, or one field of a tiling. Its end leads to the next field
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
@@ -38,6 +39,11 @@ class Expire(Message):
     """An event has reached its strategy's age limit."""
 
     alert_id: str
+
+
+def _rank(followed: FollowedEvent) -> int:
+    """Rank of an event's strategy; last without one."""
+    return followed.strategy.rank if followed.strategy is not None else sys.maxsize
 
 
 class Campaign:
@@ -230,7 +236,7 @@ class Campaign:
         followed = self._desk.by_sequence(change.sequence_id)
         if followed is None or change.new is not SequenceState.EXECUTING:
             return
-        followed.begun = True
+        followed.begun, followed.waits = True, False
         now_utc = self._actor.clock.now()
         if self._desk.event_state(followed.alert_id) is EventState.DEFERRED:
             self._desk.step(followed.alert_id, EventState.ACCEPTED, now_utc, "in the plan")
@@ -243,7 +249,7 @@ class Campaign:
             return
         if self._desk.event_state(followed.alert_id) not in _WORKING:
             return
-        followed.begun = False
+        followed.begun = followed.waits = False
         match ended.state:
             case SequenceState.COMPLETED:
                 self._completed(followed)
@@ -251,8 +257,27 @@ class Campaign:
                 followed.forget_plans()
             case _:
                 self._once_more(followed, ended)
+        if self._desk.event_state(followed.alert_id) not in _WORKING:
+            self.call_waiting()
         self._scribe.update(followed)
         await self._scribe.put(followed)
+
+    def call_waiting(self) -> None:
+        """The telescope can be had again: bursts that wait for it ask anew, the best first.
+
+        The plan would come to them too, but it does not know that a burst fades.
+        """
+        now_utc = self._actor.clock.now()
+        waiting = [
+            followed
+            for followed in self._desk.by_id.values()
+            if followed.waits
+            and followed.strategy is not None
+            and (followed.not_before_utc is None or followed.not_before_utc <= now_utc)
+            and self._desk.event_state(followed.alert_id) in ACTIVE_STATES
+        ]
+        for followed in sorted(waiting, key=_rank):
+            self._dispatch.call(followed, again=False)
 
     def _completed(self, followed: FollowedEvent) -> None:
         now_utc = self._actor.clock.now()

@@ -96,7 +96,8 @@ class Dispatch:
         """To the telescope at once, or into the plan with a call when its window opens."""
         sequence = plan.sequence
         followed.sequence = sequence
-        followed.begun = False
+        followed.begun, followed.waits = False, True
+        followed.not_before_utc = not_before_utc
         followed.phase_running = plan.phase_index
         wait_s = (
             (not_before_utc - self.actor.clock.now()).total_seconds() if not_before_utc else 0.0

@@ -43,6 +43,8 @@ class FollowedEvent:
         pointed: Where the telescope was sent, ICRS degrees.
         sequence: The latest sequence itself.
         begun: Whether that one is on the telescope.
+        waits: Whether it still has to be begun.
+        not_before_utc: When its window opens, None for at once.
         failures: Sequences that failed one after the other.
         expires: Whether its age limit is watched.
         map_facts: What its sky map says, None without one.
@@ -69,6 +71,8 @@ class FollowedEvent:
     restored_sequence_id: str | None = None
     sequence: Sequence | None = None
     begun: bool = False
+    waits: bool = False
+    not_before_utc: datetime | None = None
     failures: int = 0
     expires: bool = False
     map_facts: MapFacts | None = None

@@ -21,6 +21,8 @@ from pyros.domain.alert.tiling import FieldGrid, Tile, choose_tiles, fields_near
 from pyros.sky.windows import Constraints, windows_of_places
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
+
     from pyros.domain.alert.localisation import Place
     from pyros.domain.alert.strategy import TilingRule
     from pyros.sky.site import Site
@@ -196,7 +198,7 @@ def plan_tiles(question: TileQuestion) -> TilePlan:
     )
     return TilePlan(
         tiles=tuple(_planned(tile, begin_s) for tile, begin_s in ordered),
-        text=_sentence(chosen, tuple(tile for tile, _ in ordered), density, len(spans), len(grid)),
+        text=_sentence(chosen, tuple(tile for tile, _ in ordered), density, grid, question, spans),
     )
 
 
@@ -216,10 +218,19 @@ def _sentence(
     chosen: tuple[Tile, ...],
     ordered: tuple[Tile, ...],
     density: SkyDensity,
-    up: int,
-    candidates: int,
+    grid: FieldGrid,
+    question: TileQuestion,
+    spans: Mapping[int, tuple[float, float]],
 ) -> str:
     area_deg2 = density.credible_area_deg2(0.9)
+    up, candidates = len(spans), len(grid)
+    if not chosen:
+        best = 100 * max((float(p) for p in grid.probabilities(density)[list(spans)]), default=0.0)
+        return (
+            f"no field is worth it: of {candidates} candidates in a region of {area_deg2:.3g} deg2 "
+            f"{up} come up within a day, and the best of them holds {best:.2g} % "
+            f"(at least {100 * question.rule.min_tile_probability:.2g} % is asked)"
+        )
     share = 100 * sum(tile.probability for tile in ordered)
     dropped = len(chosen) - len(ordered)
     set_first = f", {dropped} more would set before their turn" if dropped else ""

@@ -17,6 +17,7 @@ from actors.alert_handler.trace import STAGES
 from pyros.actor import Rejected
 from pyros.domain.alert.localisation import separation_deg
 from pyros.domain.sequence import SequenceState
+from pyros.sky.engine import icrs_from_altaz
 from tests.system.alert_night import DATA, AlertNight, at_night
 
 if TYPE_CHECKING:
@@ -27,7 +28,8 @@ XRT = "swift/XRT_Pos_1194500-577.xml"
 ECLAIRS = "svom/sb26050402_eclairs_312.xml"
 MXT = "svom/sb26050402_mxt_50.xml"
 EP = "einstein_probe/alert_249.json"
-GBM = "fermi_gbm/792135758_fermi_gbm_flt_pos_8126.xml"
+GBM = "fermi_gbm/GBM_Flt_Pos_2023-11-04T01_47_28.14_720755253_59-318.xml"
+GBM_LATER = "fermi_gbm/798437606_fermi_gbm_gnd_pos_1870.xml"
 
 
 def test_a_burst_interrupts_routine_work_and_its_whole_trace_is_kept(tmp_path: Path) -> None:
@@ -111,7 +113,7 @@ def test_a_better_burst_interrupts_a_worse_one_never_the_other_way_round(tmp_pat
 
     async def story(night: AlertNight) -> None:
         await night.routine_runs()
-        await night.send(night.young(GBM))
+        await night.send(night.young(GBM, age_s=3000.0))
         wide = await night.stage("-001", "first-photon")
         assert wide.sequence_id is not None
         await night.send(night.young(SWIFT))
@@ -119,7 +121,7 @@ def test_a_better_burst_interrupts_a_worse_one_never_the_other_way_round(tmp_pat
         assert best.sequence_id is not None
         assert night.spy.states[wide.sequence_id] is not SequenceState.EXECUTING
         before = best.sequence_id
-        await night.send(night.young("fermi_gbm/797667231_fermi_gbm_flt_pos_8484.xml"))
+        await night.send(night.young(GBM_LATER, age_s=6000.0))
         third = await night.until(
             lambda: night.event("-003"), within_s=30.0, what="third burst is judged"
         )
@@ -160,6 +162,36 @@ def test_a_wide_region_is_tiled_field_by_field(tmp_path: Path) -> None:
         assert len(places) == len(fields)
         said = [one.text for one in night.spy.journal if "fields hold" in one.text]
         assert said
+
+    at_night(tmp_path, story)
+
+
+def test_another_missions_position_joins_the_event_and_ends_its_tiling(tmp_path: Path) -> None:
+    """Fermi's region is being tiled when Swift's position of the same burst comes: point there."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        place = night.in_view()
+        await night.send(night.young(GBM, place=place, age_s=40.0))
+        wide = await night.stage("-001", "first-photon")
+        assert wide.sequence_id is not None
+        near = (place[0], place[1] + 1.0)
+        await night.send(night.young(SWIFT, place=near, age_s=48.0))
+        await night.until(
+            lambda: night.event("-001").sequence_id != wide.sequence_id,  # type: ignore[union-attr]
+            within_s=30.0,
+            what="pointed at",
+        )
+        joined = night.event("-001")
+        assert joined is not None
+        assert (joined.ra_deg, joined.stream) == (pytest.approx(near[0], abs=1e-3), "swift-bat")
+        assert night.event("-002") is None
+        assert joined.t0_utc == wide.t0_utc
+        await night.until(
+            lambda: night.spy.states.get(joined.sequence_id or "") is SequenceState.EXECUTING,
+            within_s=60.0,
+            what="the position is exposed",
+        )
 
     at_night(tmp_path, story)
 
@@ -262,9 +294,7 @@ def test_a_burst_not_yet_up_waits_for_its_window(tmp_path: Path) -> None:
 
     async def story(night: AlertNight) -> None:
         await night.routine_runs()
-        from pyros.sky.engine import icrs_from_altaz  # noqa: PLC0415
-
-        ra_deg, dec_deg = icrs_from_altaz(night.site.plant.site, 5.0, 95.0, night.clock.unix_s())
+        ra_deg, dec_deg = icrs_from_altaz(night.site.plant.site, 12.5, 95.0, night.clock.unix_s())
         await night.send(night.young(SWIFT, place=(float(ra_deg), float(dec_deg))))
         event = await night.until(lambda: night.event("-001"), within_s=30.0, what="judged")
         assert event is not None
@@ -336,7 +366,7 @@ def test_a_new_burst_by_hand_is_followed_up(tmp_path: Path) -> None:
 
 
 def test_nothing_is_slewed_to_while_closed_and_it_is_planned(tmp_path: Path) -> None:
-    """With the dome closed an accepted burst waits in the plan and is observed when it may be."""
+    """With the dome closed an accepted burst waits; it is the first thing observed once open."""
 
     async def story(night: AlertNight) -> None:
         await night.send(night.young(SWIFT))
@@ -344,6 +374,8 @@ def test_nothing_is_slewed_to_while_closed_and_it_is_planned(tmp_path: Path) -> 
         assert event is not None
         assert "slew-command" not in event.stages
         assert any("is planned, not slewed to" in one.text for one in night.spy.journal)
-        await night.stage("-001", "first-photon", within_s=3600.0)
+        await night.stage("-001", "first-photon", within_s=600.0)
+        assert {one.alert_id for one in night.spy.ended} <= {event.alert_id, None}
+        assert not [frame for frame in night.spy.frames if frame.frame.context.alert_id is None]
 
     at_night(tmp_path, story)
