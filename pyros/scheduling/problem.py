@@ -55,6 +55,8 @@ class Problem:
 
     def items_of(self, index: int) -> range:
         """The items of a sequence, one per telescope."""
+        if len(self.instance.telescopes) == 1:
+            return range(index, index + 1)
         return range(index, self.size, len(self.instance.sequences))
 
     def sequence(self, item: int) -> Sequence:
