@@ -10,8 +10,10 @@ from typing import Any
 
 from pyros.actor import (
     Actor,
+    ActorSystem,
     Backoff,
     ChildSpec,
+    Lane,
     Message,
     Reason,
     Rejected,
@@ -153,6 +155,60 @@ class Probe(Actor):
             case _:
                 return await super().on_receive(message)
         return None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Tick(Message):
+    """A timer's message."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Weather(Message):
+    """An event."""
+
+    lane = Lane.TELEMETRY
+    safe: bool
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Rain(Weather):
+    """A more special event."""
+
+
+class Collector(Actor):
+    """Keeps what it is told, with the time."""
+
+    def __init__(self, *subscriptions: type[Message]) -> None:
+        self.subscriptions = subscriptions
+        self.seen: list[tuple[float, Message]] = []
+
+    async def on_start(self) -> None:
+        self.subscribe(*self.subscriptions)
+
+    async def on_receive(self, message: Message):
+        self.seen.append((self.clock.monotonic_s(), message))
+        match message:
+            case Work(for_s=for_s):
+                await asyncio.sleep(for_s)
+                return "done"
+            case Crash(text=text):
+                raise RuntimeError(text)
+        return None
+
+    @property
+    def messages(self) -> list[Message]:
+        return [message for _, message in self.seen]
+
+
+async def collector(system: ActorSystem, *subscriptions: type[Message], name: str = "c"):
+    made: list[Collector] = []
+
+    def make() -> Collector:
+        made.append(Collector(*subscriptions))
+        return made[-1]
+
+    ref = await system.spawn(ChildSpec(name=name, factory=make))
+    return made, ref
 
 
 async def settle(seconds: float = 1e-6) -> None:

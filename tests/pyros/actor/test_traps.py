@@ -3,9 +3,7 @@
 import asyncio
 import gc
 import threading
-import time
 import weakref
-from dataclasses import dataclass
 
 import pykka
 import pytest
@@ -14,9 +12,7 @@ from pyros.actor import (
     Actor,
     ActorSystem,
     AskTimeoutError,
-    AskWithoutCallerError,
     BadActorError,
-    BadMessageError,
     ChildSpec,
     DeadActorError,
     Message,
@@ -26,9 +22,7 @@ from pyros.actor import (
     ThreadingActor,
 )
 from pyros.actor.errors import BlockingCallError
-from pyros.actor.future import ReplyFuture
-from pyros.actor.message import check_wire
-from tests.pyros.actor.probes import Crash, Note, WhoAreYou, Work, World, block_thread, settle
+from tests.pyros.actor.probes import Crash, Note, WhoAreYou, Work, World, settle
 
 pytestmark = pytest.mark.asyncio
 
@@ -390,144 +384,3 @@ async def _in_thread(call) -> None:
     thread = threading.Thread(target=call)
     thread.start()
     thread.join()
-
-
-async def test_threading_actor_under_the_same_supervisor(system: ActorSystem, world: World):
-    """A plain threading actor and an asyncio actor serve each other under one supervisor."""
-
-    class Plain(pykka.ThreadingActor):
-        use_daemon_thread = True
-
-        def ask_back(self, ref) -> int:
-            return ref.ask(WhoAreYou(), block=True, timeout=5.0)
-
-    await system.spawn(
-        world.supervisor(
-            world.child("a"),
-            ChildSpec(name="d", factory=Driver),
-            ChildSpec(name="p", factory=Plain),
-        )
-    )
-    driver = system.ref("/sup/d", Driver)
-    assert await driver.proxy().move(3) == 7
-    assert await driver.proxy().position == 3
-    assert await driver.proxy().ask_back(system.ref("/sup/a")) == 1
-    assert await system.ref("/sup/p", Plain).proxy().ask_back(system.ref("/sup/a")) == 1
-    assert await driver.ask(WhoAreYou()) != threading.get_ident()
-    with pytest.raises(Rejected, match="not now"):
-        await driver.proxy().refuse()
-    assert driver.incarnation == 1
-    assert len(pykka.ActorRegistry.get_by_class(Driver)) == 1
-    await driver.stop()
-    assert pykka.ActorRegistry.get_by_class(Driver) == []
-
-
-async def test_threading_actor_may_stop_itself(system: ActorSystem):
-    """A driver that stops itself pykka's way ends normally: a permanent one is started again."""
-    ref = await system.spawn(ChildSpec(name="d", factory=Driver))
-    await ref.proxy().stop()
-    for _ in range(200):  # its thread ends in its own time
-        await asyncio.to_thread(block_thread, 0.005)
-        await settle(0.1)
-        if ref.incarnation == 2:
-            break
-    await settle(2.0)
-    assert ref.incarnation == 2
-    assert await ref.proxy().move(1) == 7
-
-
-async def test_ask_from_synchronous_code_is_refused(system: ActorSystem, world: World):
-    """An ask that nobody can await is refused with the remedy; one that nobody awaits warns."""
-    ref = await system.spawn(world.child("a"))
-    errors: list[BaseException] = []
-
-    def ask() -> None:
-        try:
-            ref.ask(WhoAreYou())
-        except AskWithoutCallerError as error:
-            errors.append(error)
-
-    await asyncio.to_thread(ask)
-    assert "block=True" in str(errors[0])
-    with pytest.warns(RuntimeWarning, match="tell"):  # noqa: PT031 - collecting it warns
-        ref.ask(WhoAreYou())
-        gc.collect()
-
-
-async def test_stock_start_is_refused():
-    """`Actor.start()` is pykka's way for threads; an asyncio actor says what to do instead."""
-    with pytest.raises(BadActorError, match=r"system\.spawn\(ChildSpec"):
-        Greeter.start()
-    with pytest.raises(BadActorError, match="not spawned yet"):
-        _ = Greeter().ref
-
-
-async def test_factory_must_make_new_actors(system: ActorSystem, world: World):
-    """A restart must not inherit broken state: an instance used before is refused."""
-    greeter = Greeter()
-    ref = await system.spawn(ChildSpec(name="g", factory=lambda: greeter))
-    ref.tell(Crash())
-    await settle(3.0)
-    assert "used before" in repr(ref.cell.last_error)
-    with pytest.raises(StartError, match="no pyros Actor"):
-        await system.spawn(ChildSpec(name="x", factory=object))
-
-
-@dataclass
-class Mutable(Message):
-    """Not frozen."""
-
-    number: int = 0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class Wire(Message):
-    """May leave the process."""
-
-    wire = True
-    payload: object = None
-
-
-async def test_mutable_message_is_refused(system: ActorSystem, world: World):
-    """A mutable message class is refused where it is sent; so is a mutable or unpicklable value."""
-    ref = await system.spawn(world.child("a"))
-    with pytest.raises(BadMessageError, match="Mutable is mutable"):
-        ref.tell(Mutable())
-    with pytest.raises(BadMessageError, match="Mutable is mutable"):
-        await ref.ask(Mutable())
-    with pytest.raises(BadMessageError, match=r"payload holds a mutable list"):
-        ref.tell(Wire(payload=[1]))
-    with pytest.raises(BadMessageError, match="does not pickle"):
-        ref.tell(Wire(payload=threading.Lock()))
-    assert check_wire(Wire(payload=(1, 2)))
-    ref.tell(Wire(payload=(1, 2)))
-
-
-async def test_reply_future_is_pykkas(system: ActorSystem):
-    """The future of pykka's interface: settled once, awaitable twice, hooks refused to await."""
-    future: ReplyFuture[int] = ReplyFuture()
-    future.set(3)
-    assert await future == 3
-    assert future.get() == 3
-    with pytest.raises(asyncio.InvalidStateError):
-        future.set(4)
-    mapped = future.map(lambda number: number + 1)
-    assert mapped.get() == 4
-    with pytest.raises(BlockingCallError, match="await its sources"):
-        await mapped
-    failed: ReplyFuture[int] = ReplyFuture()
-    failed.set_exception((ValueError, ValueError("bad"), None))
-    with pytest.raises(ValueError, match="bad"):
-        await failed
-
-
-async def test_reply_future_times_out_in_a_thread():
-    """Blocking in a plain thread ends with the timeout."""
-
-    def block() -> None:
-        begin_s = time.monotonic()
-        with pytest.raises(AskTimeoutError):
-            ReplyFuture().get(timeout=0.01)
-        assert time.monotonic() - begin_s >= 0.01
-
-    await asyncio.to_thread(block)
