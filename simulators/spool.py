@@ -8,11 +8,12 @@ from __future__ import annotations
 import hashlib
 import re
 from dataclasses import dataclass
-from io import BytesIO
 from typing import TYPE_CHECKING
 
-from astropy.io import fits
+import numpy as np
 
+from protocols.fits_card import card_image
+from protocols.fits_header import HeaderCard
 from pyros.clock import datetime_from_unix
 from simulators.sky_scene.scene import render
 
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from simulators.sky_scene.detector import Detector
     from simulators.sky_scene.scene import Optics, Scene, SceneResult
 
+_BLOCK_BYTES = 2880
+_ZERO = 32768
 _UNSAFE = re.compile(r"[^A-Za-z0-9._-]+")
 
 
@@ -60,7 +63,10 @@ def spool_frame(
 
 
 def fits_bytes(scene: Scene, result: SceneResult, detector: Detector, camera: str) -> bytes:
-    """The frame as a FITS file, with the cards that the camera itself knows."""
+    """The frame as a FITS file, with the cards that the camera itself knows.
+
+    Written here: astropy takes 20 ms for it, and a simulated night has five hundred frames.
+    """
     settings = detector.settings
     unit, device = camera.split("/", 1)
     cards: dict[str, tuple[float | int | str | bool, str]] = {
@@ -88,12 +94,26 @@ def fits_bytes(scene: Scene, result: SceneResult, detector: Detector, camera: st
     }
     if scene.shutter_open:
         cards |= result.plane.cards()
-    hdu = fits.PrimaryHDU(result.counts)
-    for keyword, (value, comment) in cards.items():
-        hdu.header[keyword] = (value, comment)
-    stream = BytesIO()
-    hdu.writeto(stream)
-    return stream.getvalue()
+    rows, columns = result.counts.shape
+    start = [
+        HeaderCard("SIMPLE", True, "FITS standard"),  # noqa: FBT003 - the card's value
+        HeaderCard("BITPIX", 16, "two bytes per pixel"),
+        HeaderCard("NAXIS", 2, "an image"),
+        HeaderCard("NAXIS1", columns, "columns"),
+        HeaderCard("NAXIS2", rows, "rows"),
+        HeaderCard("BSCALE", 1, "adu per stored unit"),
+        HeaderCard("BZERO", _ZERO, "stored as signed: adu less this"),
+    ]
+    start += [HeaderCard(keyword, *card) for keyword, card in cards.items()]
+    header = "".join(card_image(card) for card in start) + f"{'END':<80}"
+    # Less 32768 is the highest bit turned over: the standard's way to store unsigned counts.
+    data = (result.counts ^ np.uint16(_ZERO)).astype(">u2").tobytes()
+    return _padded(header.encode("ascii"), b" ") + _padded(data, b"\0")
+
+
+def _padded(part: bytes, filler: bytes) -> bytes:
+    """Whole blocks, as the standard has it."""
+    return part + filler * (-len(part) % _BLOCK_BYTES)
 
 
 def _iso(unix_s: float) -> str:

@@ -75,6 +75,20 @@ def lonely(stars, plane, margin_px=30.0, apart_px=30.0):
     return chosen
 
 
+@pytest.mark.filterwarnings("error")
+def test_scene_file_is_standard_fits():
+    """Astropy verifies the file without a word and reads the counts as they were drawn."""
+    detector = Detector(settings=CLEAN, seed=1)
+    shown = scene()
+    result = render(shown, OPTICS, detector)
+    raw = fits_bytes(shown, result, detector, "t1/cam-vis")
+    assert len(raw) % 2880 == 0
+    with fits.open(BytesIO(raw)) as hdus:
+        hdus.verify("exception")
+        assert np.array_equal(hdus[0].data, result.counts)
+        assert hdus[0].header["EXPTIME"] == shown.exposure_s
+
+
 @pytest.mark.parametrize("position_angle_deg", [0.0, 37.0])
 @pytest.mark.parametrize("dec_deg", [-35.0, 84.0])
 def test_scene_stars_lie_where_the_wcs_says(position_angle_deg, dec_deg):
