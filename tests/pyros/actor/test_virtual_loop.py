@@ -172,8 +172,10 @@ def test_hold_keeps_the_clock():
     assert run_virtual(main) == 0.0
 
 
-def test_deadlock_is_named():
+def test_deadlock_is_named(monkeypatch: pytest.MonkeyPatch):
     """When nothing can happen any more the loop says who waits, instead of hanging."""
+
+    monkeypatch.setattr(VirtualLoop, "wall_silence_s", 0.05)
 
     async def main() -> None:
         loop = asyncio.get_running_loop()
