@@ -174,7 +174,6 @@ def test_hold_keeps_the_clock():
 
 def test_deadlock_is_named(monkeypatch: pytest.MonkeyPatch):
     """When nothing can happen any more the loop says who waits, instead of hanging."""
-
     monkeypatch.setattr(VirtualLoop, "wall_silence_s", 0.05)
 
     async def main() -> None:
