@@ -145,7 +145,7 @@ class NightPlanning:
         )
         priorities = {identity: item.priority for identity, item in sequences.items()}
         self.scheduled = scheduled(plan, question.entries, self._sky, priorities)
-        self._not_scheduled = not_scheduled(plan, question.entries)
+        self._not_scheduled = not_scheduled(plan, question.entries, self._sky)
         return PlanPublished(
             night=self.night,
             version=self._version,

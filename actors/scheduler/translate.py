@@ -6,6 +6,7 @@ each held over the whole sequence.
 
 from __future__ import annotations
 
+import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -44,6 +45,8 @@ if TYPE_CHECKING:
 
 _GRID_STEP_S = 60.0
 ALERT_PRIORITY = 100.0
+_AFTER_START = re.compile(r"([+-])(\d+):(\d\d):(\d\d)\b")
+"""How the planner writes instants."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -265,7 +268,9 @@ def scheduled(
     return tuple(placed)
 
 
-def not_scheduled(plan: Plan, entries: Mapping[str, Entry]) -> tuple[NotScheduled, ...]:
+def not_scheduled(
+    plan: Plan, entries: Mapping[str, Entry], sky: NightSky
+) -> tuple[NotScheduled, ...]:
     """Why each of the others is not in the plan."""
     return tuple(
         NotScheduled(
@@ -273,7 +278,19 @@ def not_scheduled(plan: Plan, entries: Mapping[str, Entry]) -> tuple[NotSchedule
             name=entries[rejection.id].sequence.name,
             programme_id=entries[rejection.id].sequence.programme_id,
             code=rejection.reason.value,
-            text=rejection.sentence,
+            text=in_utc(rejection.sentence, sky.start_unix_s),
         )
         for rejection in plan.rejected
     )
+
+
+def in_utc(sentence: str, start_unix_s: float) -> str:
+    """A planner's sentence with its times after the night's start (+h:mm:ss) as times of day."""
+
+    def time_of_day(found: re.Match[str]) -> str:
+        sign, hours, minutes, seconds = found.groups()
+        after_s = int(hours) * 3600 + int(minutes) * 60 + int(seconds)
+        at_s = start_unix_s + (after_s if sign == "+" else -after_s)
+        return f"{datetime_from_unix(at_s):%H:%M:%S}"
+
+    return _AFTER_START.sub(time_of_day, sentence)
