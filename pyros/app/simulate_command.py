@@ -13,18 +13,16 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 
 from pyros.app.locations import default_config
+from pyros.app.night_scenario import load_scenario
 from pyros.app.settings import load_settings
 from pyros.app.simulated_night import Window, run_night
-from pyros.app.toml_file import load_toml
 from pyros.errors import ConfigurationError
 from pyros.log import configure_logging
-from simulators.scenario import Scenario
 
 if TYPE_CHECKING:
     import argparse
 
     from pyros.app.night_report import NightReport
-    from pyros.app.settings import ObservatorySettings
 
 _LABEL = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
@@ -60,7 +58,9 @@ def run(options: argparse.Namespace) -> int:
         )
     config = options.config or default_config()
     settings = load_settings(config)
-    scenario = load_scenario(options.scenario, settings) if options.scenario else None
+    scenario = (
+        load_scenario(options.scenario, settings, config=config) if options.scenario else None
+    )
     window = Window(
         start=_time_of_day("--from", options.start), end=_time_of_day("--until", options.until)
     )
@@ -85,20 +85,6 @@ def run(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(_sentences(report))
     return 1 if report.violations else 0
-
-
-def load_scenario(path: Path, settings: ObservatorySettings) -> Scenario:
-    """A scenario's file, checked against the site's devices.
-
-    Raises:
-        ConfigurationError: When it cannot be read, or prescribes what cannot happen here.
-    """
-    scenario = load_toml(path, Scenario)
-    devices = () if settings.simulators is None else settings.simulators.device_keys()
-    complaints = scenario.complaints(devices)
-    if complaints:
-        raise ConfigurationError("\n".join(f"{path}: {complaint}" for complaint in complaints))
-    return scenario
 
 
 def _time_of_day(option: str, text: str | None) -> dt.time | None:

@@ -8,12 +8,13 @@ import time
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from actors.alert_handler.templates import place_in_view
-from protocols.mqtt.memory import MemoryLink
-from protocols.mqtt.message import MqttMessage
+import msgspec
+
 from pyros.actor import ChildSpec
 from pyros.actor.loops import run_virtual
+from pyros.app.night_events import arrange, draw_burst
 from pyros.app.night_report import Beginning, NightLog, NightReport, report_of
+from pyros.app.night_scenario import NightScenario
 from pyros.app.simulated_site import SimulatedSite, simulated_site
 from pyros.clock import datetime_from_unix
 from pyros.domain.observatory import Mode
@@ -25,11 +26,9 @@ if TYPE_CHECKING:
     from random import Random
 
     from pyros.app.settings import ObservatorySettings
-    from simulators.scenario import Scenario
 
 _BEFORE_SUNSET_S = 1200.0
 _AFTER_SUNRISE_S = 3 * 3600.0
-_KINDS = ("swift-bat", "svom-eclairs")
 _STEP_S = 60.0
 
 
@@ -85,7 +84,7 @@ def run_night(
     seed: int,
     data_dir: Path,
     rng: Random,
-    scenario: Scenario | None = None,
+    scenario: NightScenario | None = None,
     keep_database: bool = False,
     burst: bool = True,
     window: Window = WHOLE_NIGHT,
@@ -99,9 +98,9 @@ def run_night(
         seed: Of everything drawn.
         data_dir: Where frames go.
         rng: Draws the burst.
-        scenario: Prescribed weather and faults.
+        scenario: What is prescribed; without one the settings' own scenario happens.
         keep_database: Whether the database stays in `data_dir`.
-        burst: Whether one burst is drawn into the night.
+        burst: Whether one burst is drawn into the night, unless the scenario has some.
         window: The part of the night to run.
 
     Returns:
@@ -121,6 +120,12 @@ def run_night(
         cut=window.end is not None,
     )
 
+    happens = scenario or NightScenario.of(settings.scenario)
+    origin_s = happens.origin_unix_s(site, start_s)
+    if burst and not happens.bursts:
+        drawn = draw_burst(sky, rng, start_s=start_s, end_s=latest_s, origin_s=origin_s)
+        happens = msgspec.structs.replace(happens, bursts=drawn)
+
     async def main() -> NightReport:
         async with simulated_site(
             settings,
@@ -128,42 +133,16 @@ def run_night(
             data_dir=data_dir,
             seed=seed,
             rng=rng,
-            scenario=scenario,
+            scenario=happens,
             keep_database=keep_database,
         ) as built:
             log = NightLog()
             await built.control.spawn(ChildSpec(name="night-log", factory=lambda: log))
-            if burst:
-                _ = built.control.spawn_task(_burst(built, sky, rng, latest_s), "burst")
+            arrange(built, happens, rng, origin_unix_s=origin_s)
             await _until_over(built, log, latest_s)
             return await report_of(built, log, beginning)
 
     return run_virtual(main, start_unix_s=start_s)
-
-
-async def _burst(built: SimulatedSite, sky: Night, rng: Random, latest_s: float) -> None:
-    """One burst in the dark, heard over MQTT like one of a broker."""
-    span, clock = sky.span(-12.0), built.control.clock
-    if span is None:
-        return
-    start_s, end_s = max(span[0], clock.unix_s()), min(span[1], latest_s)
-    if end_s <= start_s:
-        return
-    at_s = start_s + rng.uniform(0.15, 0.8) * (end_s - start_s)
-    kind = rng.choice(_KINDS)
-    await asyncio.sleep(max(at_s - clock.unix_s(), 0.0))
-    ra_deg, dec_deg = place_in_view(built.plant.site, clock.unix_s(), rng)
-    raw = built.plant.templates.build(
-        kind,
-        time_utc=datetime_from_unix(clock.unix_s() - 20.0),
-        ra_deg=ra_deg,
-        dec_deg=dec_deg,
-        serial=rng.randrange(10, 99),
-    )
-    link = MemoryLink(built.router, client_id="alert-broker")
-    await link.connect()
-    await link.publish(MqttMessage(topic=built.plant.topics.alert_in(), payload=raw, qos=1))
-    await link.disconnect()
 
 
 async def _until_over(built: SimulatedSite, log: NightLog, latest_s: float) -> None:
