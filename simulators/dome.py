@@ -222,8 +222,11 @@ class DomeSimulator(SimulatedDevice):
             self.log.warning("refused: %s", error)
             return
         metal = self.metal
+        first = math.isinf(metal.lease_heard_s)
         metal.lease_heard_s = received.received_monotonic_s
         metal.lease_ttl_s = min(max(lease.ttl_s, 1.0), self.settings.lease_ttl_s)
+        if first:
+            self.sense()
 
     @property
     def _lease_span_s(self) -> float:

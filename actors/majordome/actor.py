@@ -13,20 +13,18 @@ from datetime import timedelta
 from typing import TYPE_CHECKING, Any, assert_never
 
 from actors.calibration.messages import TakeCalibrations
-from actors.device.messages import DeviceStateChanged, DeviceStatus
+from actors.device.messages import DeviceStateChanged, DeviceStatus, GetStatus
 from actors.journal.messages import JournalEntry
 from actors.majordome import procedures
 from actors.majordome.conduct import (
     Closed,
     Decision,
-    OperatorHold,
     Procedure,
     conduct,
     must_be_closed,
     sky_phase,
 )
 from actors.majordome.messages import (
-    OPERATOR_ABORT,
     AbortSequence,
     AlertRank,
     CloseDome,
@@ -40,18 +38,20 @@ from actors.majordome.messages import (
     TargetOfOpportunity,
 )
 from actors.majordome.night_run import NightRun
+from actors.majordome.operator_orders import effect_of
 from actors.majordome.picture import Picture
 from actors.safety.messages import CloseOrder, SafetyVerdict
 from actors.scheduler.messages import ChannelAvailability, PlanPublished, Replan
 from actors.sequencer.messages import AbortExecution
 from pyros.actor import Actor, Deferred, Message
 from pyros.domain.observatory import Mode, SkyPhase
-from pyros.domain.verdict import Safety
+from pyros.errors import PyrosError
 from pyros.sky.bodies import sun_altaz
 from pyros.sky.twilight import Night, night_label
 
 if TYPE_CHECKING:
     import asyncio
+    from collections.abc import Mapping
     from datetime import datetime
 
     from actors.majordome.procedures import Shelter
@@ -60,6 +60,8 @@ if TYPE_CHECKING:
     from pyros.sky.site import Site
 
 _TICK_S = 10.0
+_STATUS_S = 10.0
+_CLOSE_AGAIN = timedelta(seconds=8.0)
 _HALF_DAY_S = 43200.0
 
 
@@ -87,7 +89,7 @@ class Majordome(Actor):
         scheduler: Who says what comes next.
         sequencer: Who executes.
         calibration: Who takes darks and flats.
-        expected: `unit/device` names it waits for before it leaves STARTING.
+        expected: By `unit/device`, the devices it asks at once and waits for in STARTING.
     """
 
     def __init__(
@@ -100,7 +102,7 @@ class Majordome(Actor):
         scheduler: ActorRef[Any],
         sequencer: ActorRef[Any],
         calibration: ActorRef[Any],
-        expected: tuple[str, ...],
+        expected: Mapping[str, ActorRef[Any]],
     ) -> None:
         super().__init__()
         self._unit = unit
@@ -110,7 +112,8 @@ class Majordome(Actor):
         self._scheduler = scheduler
         self._sequencer = sequencer
         self._calibration = calibration
-        self._picture = Picture(unit=unit, expected=expected)
+        self._devices = expected
+        self._picture = Picture(unit=unit, expected=tuple(expected))
         self._reason = "starting"
         self._since_utc: datetime | None = None
         self._task: asyncio.Task[None] | None = None
@@ -136,7 +139,18 @@ class Majordome(Actor):
             DeviceStateChanged,
             PlanPublished,
         )
+        for name, device in self._devices.items():
+            self.start_task(self._ask_status(device), name=f"status of {name}")
         self.every(_TICK_S, _Tick(), initial_delay_s=0.0)
+
+    async def _ask_status(self, device: ActorRef[Any]) -> None:
+        """What the device said before this majordome was there to hear it."""
+        try:
+            status: DeviceStatus = await device.ask(GetStatus(), timeout_s=_STATUS_S)
+        except (PyrosError, TimeoutError) as error:
+            self.log.warning("%s does not say how it is: %s", device.path, error)
+        else:
+            self.ref.tell(status)
 
     async def on_receive(self, message: Message) -> Any:
         """Update the picture, then decide."""
@@ -294,6 +308,8 @@ class Majordome(Actor):
             return
         self._task = None
         self._picture.procedure = None
+        if ended.procedure is Procedure.CLOSE:
+            self._picture.close_again_utc = self.clock.now() + _CLOSE_AGAIN
         if ended.procedure is Procedure.CALIBRATE:
             self._picture.calibrations_due = None
         if ended.failure is None:
@@ -332,34 +348,19 @@ class Majordome(Actor):
             self._sequencer.tell(AbortExecution(reason=f"alert retracted: {retraction.reason}"))
 
     def _operator(self, order: Pause | Resume | AbortSequence | CloseDome) -> OperatorDone:
-        match order:
-            case Pause():
-                self._picture.hold = OperatorHold(who=order.who, why=order.why, close=False)
-                self._sequencer.tell(AbortExecution(reason=f"paused by {order.who}: {order.why}"))
-                text = "paused: what ran is interrupted, nothing new starts"
-            case CloseDome():
-                self._picture.hold = OperatorHold(who=order.who, why=order.why, close=True)
-                self._sequencer.tell(AbortExecution(reason=f"closed by {order.who}: {order.why}"))
-                text = "closing dome and cover, parking; stays closed until resumed"
-            case Resume():
-                self._picture.hold = None
-                self._picture.not_before_utc = None
-                text = "automatic again"
-            case AbortSequence():
-                running = self._night.running_name()
-                self._sequencer.tell(
-                    AbortExecution(reason=f"{OPERATOR_ABORT} {order.who}: {order.why}")
-                )
-                text = f"{running} is interrupted" if running else "nothing was running"
-            case _:
-                assert_never(order)
+        effect = effect_of(order, hold=self._picture.hold, running=self._night.running_name())
+        self._picture.hold = effect.hold
+        if isinstance(order, Resume):
+            self._picture.not_before_utc = None
+        if effect.abort is not None:
+            self._sequencer.tell(AbortExecution(reason=effect.abort))
         self._journal(
-            f"{type(order).__name__} by {order.who}: {order.why}; {text}",
+            f"{type(order).__name__} by {order.who}: {order.why}; {effect.text}",
             data={"order": type(order).__name__, "why": order.why},
             kind="operator",
             who=order.who,
         )
-        return OperatorDone(text=text)
+        return OperatorDone(text=effect.text)
 
     def _answer_stop(self) -> None:
         """Tell who waits for the stop that everything is put away."""
@@ -367,11 +368,6 @@ class Majordome(Actor):
             for reply in self._stopped:
                 reply.set(OperatorDone(text="dome closed, cover closed, telescope parked"))
             self._stopped.clear()
-
-    def is_safe(self) -> bool:
-        """Whether the last verdict allows to be open (for the night's run)."""
-        verdict = self._picture.verdict
-        return verdict is not None and verdict.safety is Safety.SAFE
 
     def _journal(
         self,

@@ -60,6 +60,8 @@ class Situation:
         hold: An operator's hold, None when automatic.
         procedure: Procedure running, None when none is.
         not_before_utc: No new opening before this instant (after a failure).
+        close_again_utc: No new closing before this instant: the last one has just ended, and what
+            it achieved is still to be seen.
         calibrations_due: Night whose calibrations are still to be taken, None when none is.
         stopping: The process is going down.
         devices_known: Whether every device has said once what it is.
@@ -74,6 +76,7 @@ class Situation:
     hold: OperatorHold | None
     procedure: Procedure | None
     not_before_utc: datetime | None
+    close_again_utc: datetime | None
     calibrations_due: str | None
     stopping: bool
     devices_known: bool
@@ -149,11 +152,11 @@ def conduct(situation: Situation, now_utc: datetime, settings: MajordomeSettings
         return Decision(mode=Mode.STARTING, reason="waiting for the devices to answer")
     close_reason = must_be_closed(situation, now_utc, settings)
     if close_reason is not None:
-        return _closed_conduct(situation, close_reason)
+        return _closed_conduct(situation, now_utc, close_reason)
     return _open_conduct(situation, now_utc)
 
 
-def _closed_conduct(situation: Situation, reason: str) -> Decision:
+def _closed_conduct(situation: Situation, now_utc: datetime, reason: str) -> Decision:
     """Close first; when closed, calibrate after a night, else wait."""
     resting = _resting_mode(situation)
     if situation.procedure is Procedure.OPEN:
@@ -165,7 +168,9 @@ def _closed_conduct(situation: Situation, reason: str) -> Decision:
             return Decision(mode=resting, reason=reason, cancel=True, start=Procedure.CLOSE)
         return Decision(mode=Mode.CALIBRATING, reason=reason)
     if situation.closed is not Closed.YES:
-        return Decision(mode=_closing_mode(situation), reason=reason, start=Procedure.CLOSE)
+        wait = situation.close_again_utc is not None and now_utc < situation.close_again_utc
+        start = None if wait else Procedure.CLOSE
+        return Decision(mode=_closing_mode(situation), reason=reason, start=start)
     if (
         situation.calibrations_due is not None
         and situation.phase in (SkyPhase.DAWN, SkyPhase.DAY)

@@ -35,6 +35,7 @@ class Picture:
     hold: OperatorHold | None = None
     procedure: Procedure | None = None
     not_before_utc: datetime | None = None
+    close_again_utc: datetime | None = None
     calibrations_due: str | None = None
     stopping: bool = False
     devices: dict[str, DeviceStatus] = field(default_factory=dict)
@@ -63,6 +64,7 @@ class Picture:
             hold=self.hold,
             procedure=self.procedure,
             not_before_utc=self.not_before_utc,
+            close_again_utc=self.close_again_utc,
             calibrations_due=self.calibrations_due,
             stopping=self.stopping,
             devices_known=self._devices_known(),

@@ -104,9 +104,11 @@ def unit_observing(plant: Plant, unit: UnitSettings) -> SupervisorSpec:
     hardware = _hardware(plant, unit)
     plc_id = plant.settings.plc_id
     plc = plant.device(SITE_UNIT, plc_id) if plc_id is not None else None
-    expected = [f"{unit.id}/{device}" for device in unit.device_ids()]
-    if plc_id is not None:
-        expected.append(f"{SITE_UNIT}/{plc_id}")
+    expected = {
+        f"{unit.id}/{device}": plant.device(unit.id, device) for device in unit.device_ids()
+    }
+    if plc is not None:
+        expected[f"{SITE_UNIT}/{plc_id}"] = plc
     return SupervisorSpec(
         name=unit.id,
         strategy=Strategy.REST_FOR_ONE,
@@ -162,7 +164,7 @@ def unit_observing(plant: Plant, unit: UnitSettings) -> SupervisorSpec:
                     scheduler=plant.observing(unit.id, "scheduler"),
                     sequencer=plant.observing(unit.id, "sequencer"),
                     calibration=plant.observing(unit.id, "calibration"),
-                    expected=tuple(expected),
+                    expected=expected,
                 ),
             ),
         ),

@@ -40,6 +40,7 @@ OBSERVING = Situation(
     hold=None,
     procedure=None,
     not_before_utc=None,
+    close_again_utc=None,
     calibrations_due=None,
     stopping=False,
     devices_known=True,
@@ -127,6 +128,20 @@ def test_conduct_waits_after_a_failed_opening() -> None:
     assert conduct(over, NOW, SETTINGS).start is Procedure.OPEN
 
 
+def test_conduct_waits_to_see_what_a_closing_achieved() -> None:
+    """A closing that has just ended is not begun again before telemetry can show its effect."""
+    unseen = replace(
+        OBSERVING,
+        verdict=verdict(Safety.UNSAFE),
+        closed=Closed.UNKNOWN,
+        opened=False,
+        close_again_utc=NOW + timedelta(seconds=5),
+    )
+    assert conduct(unseen, NOW, SETTINGS).start is None
+    later = conduct(replace(unseen, close_again_utc=NOW), NOW, SETTINGS)
+    assert later.start is Procedure.CLOSE
+
+
 def test_conduct_stopping_closes_even_with_unknown_devices() -> None:
     """A process that goes down leaves a closed observatory behind."""
     stopping = replace(OBSERVING, stopping=True, devices_known=False)
@@ -172,6 +187,7 @@ situations = st.builds(
     ),
     procedure=st.one_of(st.none(), st.sampled_from(Procedure)),
     not_before_utc=st.sampled_from([None, NOW + timedelta(seconds=60)]),
+    close_again_utc=st.sampled_from([None, NOW, NOW + timedelta(seconds=5)]),
     calibrations_due=st.sampled_from([None, "2026-11-23"]),
     stopping=st.booleans(),
     devices_known=st.booleans(),
@@ -200,6 +216,7 @@ def test_conduct_is_never_idle_while_open_and_not_allowed_to_be(situation: Situa
         decision = conduct(known, NOW, SETTINGS)
         assert (
             decision.start is Procedure.CLOSE
+            or (known.close_again_utc is not None and known.close_again_utc > NOW)
             or known.procedure is Procedure.CLOSE
             or (known.procedure is Procedure.CALIBRATE and not decision.observe)
         )
