@@ -23,6 +23,7 @@ NEWEST_TRIED_PYTHON = (3, 11)
 TEST_PROGRAMS = {
     "mosquitto": ("mosquitto", "the MQTT broker that the tests compare with"),
     "chromium": ("chromium", "the browser that the page is tested in"),
+    "pg_ctlcluster": ("postgresql", "the database of larger sites"),
 }
 
 

@@ -10,8 +10,6 @@ import re
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-import numpy as np
-
 from actors.scheduler.messages import NotScheduled, ScheduledSequence
 from pyros.clock import datetime_from_unix, unix_from_datetime
 from pyros.domain.programme import Grade, priority
@@ -29,8 +27,8 @@ from pyros.sky import (
     Constraints,
     FixedTarget,
     SkyGrid,
-    altaz_now,
     local_sidereal_deg,
+    obstacle,
     windows,
 )
 
@@ -103,12 +101,13 @@ def sequence_windows(
     found = tuple((low - sky.start_unix_s, high - sky.start_unix_s) for low, high in spans)
     if found:
         return found, None
-    return (), _why_not(sky, entry, target, length_s)
+    found_in_way = obstacle(sky.grid, target, limits, exposure_s=length_s)
+    if found_in_way is None:
+        return (), NoWindow("NEVER_VISIBLE", "no window tonight")
+    return (), NoWindow(found_in_way.code, found_in_way.sentence, found_in_way.numbers)
 
 
-def _constraints(
-    entry: Entry, sky: NightSky, *, moon: bool = True, user: bool = True
-) -> Constraints:
+def _constraints(entry: Entry, sky: NightSky) -> Constraints:
     sequence = entry.sequence
     earliest = unix_from_datetime(sequence.earliest_utc) if sequence.earliest_utc else None
     latest = unix_from_datetime(sequence.latest_utc) if sequence.latest_utc else None
@@ -120,39 +119,9 @@ def _constraints(
     return Constraints(
         min_altitude_deg=sequence.min_altitude_deg,
         max_sun_altitude_deg=None,  # the dark time itself is the limit
-        min_moon_separation_deg=(sequence.min_moon_separation_deg if moon and not waived else None),
+        min_moon_separation_deg=None if waived else sequence.min_moon_separation_deg,
         min_sky_mag=None,
-        user_spans=(span,) if user else None,
-    )
-
-
-def _why_not(sky: NightSky, entry: Entry, target: FixedTarget, length_s: float) -> NoWindow:
-    """The first constraint whose removal would open a window, with its numbers."""
-    sequence = entry.sequence
-    times = sky.grid.unix_s
-    altitudes = np.array(
-        [altaz_now(sky.site, target.ra_deg, target.dec_deg, float(t))[0] for t in times[::10]]
-    )
-    highest_deg = float(altitudes.max())
-    if highest_deg < sequence.min_altitude_deg:
-        return NoWindow(
-            "BELOW_HORIZON",
-            f"highest {highest_deg:.1f} deg tonight, at least {sequence.min_altitude_deg:g} deg "
-            "is asked",
-            {"highest_deg": round(highest_deg, 2), "limit_deg": sequence.min_altitude_deg},
-        )
-    for code, without, what in (
-        ("MOON", {"moon": False}, "the Moon is nearer than asked"),
-        ("USER_WINDOW", {"user": False}, "the user's dates leave no time"),
-    ):
-        if windows(sky.grid, target, _constraints(entry, sky, **without), exposure_s=length_s):
-            return NoWindow(code, f"{what}; without that it could be observed tonight", {})
-    shortest = windows(sky.grid, target, _constraints(entry, sky), exposure_s=0.0)
-    longest_s = max((high - low for low, high in shortest), default=0.0)
-    return NoWindow(
-        "TOO_LONG_FOR_WINDOW",
-        f"it takes {length_s:.0f} s and its longest window tonight is {longest_s:.0f} s",
-        {"duration_s": length_s, "longest_window_s": longest_s},
+        user_spans=(span,),
     )
 
 
