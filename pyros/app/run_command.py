@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import gc
 import logging
 import os
 import sys
@@ -79,6 +80,8 @@ def run(options: argparse.Namespace) -> int:
             boot_id=f"{os.getpid()}-{int(time.monotonic())}",
             say=_say,
         )
+        gc.collect()
+        gc.freeze()  # what is imported by now lives as long as the process: never look at it again
         if epoch.speed == 1.0:
             return run_real(lambda: run_control(control))
         return run_dilated(
