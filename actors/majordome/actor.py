@@ -322,10 +322,12 @@ class Majordome(Actor):
         self._picture.not_before_utc = self.clock.now() + timedelta(seconds=wait_s)
         if ended.procedure is Procedure.CLOSE and self._picture.situation().closed is Closed.NO:
             self._picture.mode = Mode.EMERGENCY
+        closing = ended.procedure is Procedure.CLOSE
+        again_s = _CLOSE_AGAIN.total_seconds() if closing else wait_s
         self._journal(
-            f"{ended.procedure} failed: {ended.failure}; next try in {wait_s:.0f} s",
+            f"{ended.procedure} failed: {ended.failure}; next try in {again_s:.0f} s",
             data={"procedure": ended.procedure, "failure": ended.failure, "tries": self._failures},
-            severity="alarm",
+            severity="warning" if closing and self._failures > 1 else "alarm",
         )
 
     async def _urgent(self, too: TargetOfOpportunity) -> None:

@@ -231,4 +231,7 @@ def _open_conduct(situation: Situation, now_utc: datetime) -> Decision:
             mode=Mode.PAUSED,
             reason=f"opening failed; next try at {situation.not_before_utc:%H:%M:%S}",
         )
-    return Decision(mode=Mode.OPENING, reason="safe and dark enough", start=Procedure.OPEN)
+    reason = "safe and dark enough"
+    if situation.mode is Mode.OBSERVING:
+        reason = "dome, cover or telescope is no longer seen ready; opening again"
+    return Decision(mode=Mode.OPENING, reason=reason, start=Procedure.OPEN)
