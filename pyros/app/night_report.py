@@ -45,6 +45,7 @@ class NightReport:
     open_s: float
     alerts: tuple[AlertReport, ...]
     violations: tuple[str, ...]
+    excused: tuple[str, ...]
     digest: str
 
     @property
@@ -73,6 +74,7 @@ class NightReport:
                 for alert in self.alerts
             ],
             "violations": list(self.violations),
+            "excused": list(self.excused),
             "digest": self.digest,
         }
 
@@ -160,6 +162,7 @@ async def report_of(built: SimulatedSite, log: NightLog, beginning: Beginning) -
         open_s=built.findings.open_s,
         alerts=alerts,
         violations=tuple(violations),
+        excused=tuple(built.findings.excused),
         digest=await built.plant.store.journal.digest(),
     )
 

@@ -179,6 +179,11 @@ def in_virtual_time(settings: ObservatorySettings) -> ObservatorySettings:
 def _rules(settings: ObservatorySettings) -> dict[str, Rules]:
     closing_s = settings.safety.closing_s + settings.safety.closing_margin_s
     return {
-        unit.id: Rules(closing_s=closing_s, dome=unit.dome, telescope=unit.mount)
+        unit.id: Rules(
+            closing_s=closing_s,
+            dome_key=f"{unit.id}/{unit.dome_id}",
+            dome=unit.dome,
+            telescope=unit.mount,
+        )
         for unit in settings.telescope
     }

@@ -46,11 +46,13 @@ class Rules:
 
     Attributes:
         closing_s: Seconds a dome may take to close after the verdict turned.
+        dome_key: `{unit}/{device}` of the dome, for the faults it has.
         dome: Geometry of dome and slit.
         telescope: Limits of the mount.
     """
 
     closing_s: float
+    dome_key: str
     dome: DomeSettings
     telescope: TelescopeSettings
 
@@ -61,11 +63,14 @@ class Findings:
 
     Attributes:
         violations: One sentence for each broken rule, at most one a minute for each rule.
+        excused: The same for what nobody could have kept: a dome whose motors an injected fault
+            has stuck.
         open_s: Seconds that a dome was open.
         frames: Light frames exposed, and calibrations.
     """
 
     violations: list[str] = field(default_factory=list)
+    excused: list[str] = field(default_factory=list)
     open_s: float = 0.0
     lights: int = 0
     calibrations: int = 0
@@ -73,9 +78,16 @@ class Findings:
 
     def add(self, rule: str, text: str, unix_s: float) -> None:
         """Note a broken rule, once a minute."""
-        if unix_s - self._last.get(rule, float("-inf")) >= 60.0:
+        self._note(self.violations, rule, text, unix_s)
+
+    def excuse(self, rule: str, text: str, unix_s: float) -> None:
+        """Note what broke a rule and could not be helped."""
+        self._note(self.excused, rule, text, unix_s)
+
+    def _note(self, findings: list[str], rule: str, text: str, unix_s: float) -> None:
+        if unix_s - self._last.get(rule, -math.inf) >= 60.0:
             self._last[rule] = unix_s
-            self.violations.append(f"{rule}: {text}")
+            findings.append(f"{rule}: {text}")
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +114,7 @@ class Witness(Actor):
         self._rules = rules
         self._findings = findings
         self._unsafe_since_s: float | None = None
+        self._freed_s: dict[str, float] = {}
         self._exposing: dict[str, str] = {}
         self._parked_at: dict[str, AltAz | None] = {}
         self._sun_seen: tuple[float, float] = (0.0, -math.inf)
@@ -150,12 +163,27 @@ class Witness(Actor):
         if dome is None or dome.shutter.position(now_s) <= _OPEN:
             return
         self._findings.open_s += _LOOK_S
-        limit_s = self._rules[unit].closing_s
-        if self._unsafe_since_s is not None and now_s - self._unsafe_since_s > limit_s:
+        rules = self._rules[unit]
+        fault = self._metal.faults.condition(rules.dome_key)
+        if fault.stuck or fault.broken:
+            self._freed_s[unit] = now_s
+        if self._unsafe_since_s is None:
+            return
+        limit_s = rules.closing_s * max(1.0, fault.slowness)
+        unsafe_s = now_s - self._unsafe_since_s
+        able_s = min(unsafe_s, now_s - self._freed_s.get(unit, -math.inf))
+        if able_s > limit_s:
             self._findings.add(
                 "dome open while not safe",
-                f"{unit} is open {now_s - self._unsafe_since_s:.0f} s after the verdict was no "
-                f"longer safe (limit {limit_s:.0f} s)",
+                f"{unit} is open {unsafe_s:.0f} s after the verdict was no longer safe (limit "
+                f"{limit_s:.0f} s)",
+                now_s,
+            )
+        elif unsafe_s > limit_s:
+            self._findings.excuse(
+                "dome open while not safe",
+                f"{unit} is open {unsafe_s:.0f} s after the verdict was no longer safe, for its "
+                "motors could not move",
                 now_s,
             )
 
