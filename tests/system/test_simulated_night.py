@@ -1,0 +1,174 @@
+"""A part of a night of the whole site in virtual time: rain comes, goes, and all goes on.
+
+Two processes run the same hour and three quarters beside each other, with different hash seeds, one
+with its database on disk; what the first leaves there is then read as an astronomer would.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from datetime import datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from astropy.io import fits
+from astropy.wcs import WCS
+
+from pyros.app.locations import default_config
+from pyros.app.settings import load_settings
+from pyros.store import Store, WrittenLine
+from pyros.store.journal import JournalFilter
+
+pytestmark = pytest.mark.night
+
+NIGHT, START, END = "2026-11-23", "07:00", "08:50"
+RAIN_FROM_S, RAIN_FOR_S = 2400.0, 600.0
+SCENARIO = f"""
+origin = "start"
+
+[[weather]]
+at_s = {RAIN_FROM_S}
+for_s = {RAIN_FOR_S}
+rain_mm_h = 3.0
+"""
+BEGINS = datetime.fromisoformat("2026-11-24T07:00:00+00:00")
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class PartOfANight:
+    """What two processes made of the same part of a night."""
+
+    first: dict[str, Any]
+    second: dict[str, Any]
+    data: Path
+    journal: list[WrittenLine]
+
+    def modes(self) -> list[tuple[datetime, str, str]]:
+        """(time, from, to) of the observatory's modes."""
+        return [
+            (written.line.time_utc, written.line.data["from"], written.line.data["to"])
+            for written in self.journal
+            if written.line.subject.endswith("/majordome") and "from" in written.line.data
+        ]
+
+
+def simulate(scenario: Path, *options: str, hash_seed: str) -> subprocess.Popen[str]:
+    """Start `pyros simulate` of the part of the night in a process of its own."""
+    command = [sys.executable, "-m", "pyros.app.cli", "simulate", "--night", NIGHT, "--seed", "7"]
+    command += ["--from", START, "--until", END, "--no-burst", "--scenario", str(scenario)]
+    return subprocess.Popen(
+        [*command, "--json", *options],
+        env=os.environ | {"PYTHONHASHSEED": hash_seed},
+        stdout=subprocess.PIPE,
+        text=True,
+    )
+
+
+def result(process: subprocess.Popen[str]) -> dict[str, Any]:
+    """What it printed; it must have found nothing wrong."""
+    out, _ = process.communicate(timeout=110.0)
+    assert process.returncode == 0, out
+    return json.loads(out)
+
+
+async def read_journal(data: Path) -> list[WrittenLine]:
+    async with Store(data) as store:
+        return await store.journal.read(limit=20_000, chosen=JournalFilter())
+
+
+@pytest.fixture(scope="module")
+def night(tmp_path_factory: pytest.TempPathFactory) -> PartOfANight:
+    """The part of the night, run twice."""
+    folder = tmp_path_factory.mktemp("night")
+    scenario = folder / "rain.toml"
+    scenario.write_text(SCENARIO, encoding="utf-8")
+    data = folder / "data"
+    one = simulate(scenario, "--data", str(data), hash_seed="1")
+    two = simulate(scenario, hash_seed="2")
+    first, second = result(one), result(two)
+    journal = asyncio.run(read_journal(data))
+    return PartOfANight(first=first, second=second, data=data, journal=journal)
+
+
+def test_night_is_the_same_in_another_process(night: PartOfANight):
+    """Same seed, same journal: hash seeds, disks and directories do not matter."""
+    assert night.first["digest"] == night.second["digest"]
+    machine = {"wall_s", "speedup"}
+    assert {k: v for k, v in night.first.items() if k not in machine} == {
+        k: v for k, v in night.second.items() if k not in machine
+    }
+
+
+def test_night_breaks_no_rule(night: PartOfANight):
+    """The witness, who looks at the metal itself, has nothing to say; nothing crashed."""
+    assert night.first["violations"] == []
+    assert night.first["excused"] == []
+    crashes = [w.line.text for w in night.journal if "crashed" in w.line.text]
+    assert crashes == []
+    lost = [w.line.text for w in night.journal if "-> DISABLED" in w.line.text]
+    assert lost == []
+
+
+def test_night_completes_sequences(night: PartOfANight):
+    """Before and after the rain sequences are completed; the one in the rain is interrupted."""
+    states = night.first["sequences"]
+    assert states["completed"] >= 4
+    assert states["interrupted"] == 1
+    assert "failed" not in states
+    ended = [
+        (w.line.time_utc, w.line.data["to"])
+        for w in night.journal
+        if w.line.data.get("from") == "EXECUTING"
+    ]
+    rain = BEGINS + timedelta(seconds=RAIN_FROM_S)
+    assert {to for at, to in ended if at < rain} == {"COMPLETED"}
+    assert [to for at, to in ended if at >= rain][0] == "INTERRUPTED"
+    assert "COMPLETED" in {to for at, to in ended if at > rain + timedelta(seconds=60)}
+
+
+def test_night_closes_for_rain_and_opens_after_the_hold_off(night: PartOfANight):
+    """Closing begins within seconds, ends within the closing time; opening keeps the hold-off."""
+    safety = load_settings(default_config()).safety
+    rain = BEGINS + timedelta(seconds=RAIN_FROM_S)
+    dry = rain + timedelta(seconds=RAIN_FOR_S)
+    after = [(at, to) for at, _, to in night.modes() if at >= rain]
+    (closing, to_closing), (paused, to_paused), (opening, to_opening), (open_, to_open) = after[:4]
+    assert [to_closing, to_paused, to_opening, to_open] == [
+        "CLOSING", "PAUSED", "OPENING", "OBSERVING",
+    ]  # fmt: skip
+    assert (closing - rain).total_seconds() <= 10.0
+    assert (paused - closing).total_seconds() <= safety.closing_s + safety.closing_margin_s
+    assert (opening - dry).total_seconds() >= safety.hold_off_s
+    assert (opening - dry).total_seconds() <= safety.hold_off_s + 600.0
+    assert (open_ - opening).total_seconds() <= 180.0
+
+
+def test_night_leaves_complete_frames(night: PartOfANight):
+    """Every frame lies in its place, valid, with its WCS, its weather and its sums."""
+    produced = night.data / "PRODUCED_DATA"
+    frames = sorted(produced.rglob("*.fits"))
+    assert len(frames) == night.first["frames"] >= 30
+    assert not list(produced.rglob("*.tmp"))
+    assert not list((night.data / "spool").glob("*.fits"))
+    previews = list((night.data / "previews").rglob("*.png"))
+    assert len(previews) == len(frames)
+    for path in frames[:: max(1, len(frames) // 6)]:
+        with fits.open(path, checksum=True) as hdus:
+            hdus.verify("exception")
+            header, pixels = hdus[0].header, hdus[0].data
+            assert header["IMAGETYP"].lower().startswith("light")
+            assert header["OBSERVER"]
+            assert header["EXPTIME"] > 0.0
+            assert header["FILTER"] in {"g", "r", "i", "z", "J", "H"}
+            assert BEGINS.replace(tzinfo=None) < datetime.fromisoformat(header["DATE-OBS"])
+            assert pixels.shape == (512, 512)
+            middle = WCS(header).pixel_to_world(255.5, 255.5)
+            assert abs(middle.dec.deg - header["DEC"]) < 0.02
+            assert np.std(pixels) > 0.0
