@@ -9,6 +9,7 @@ from __future__ import annotations
 import asyncio
 import signal
 from dataclasses import dataclass
+from functools import partial
 from typing import TYPE_CHECKING, Any
 
 from actors.device.messages import DeviceStatus
@@ -23,6 +24,7 @@ from actors.web_gateway.trends import TrendRing
 from protocols.mqtt.link import AiomqttLink
 from pyros.actor import Actor, ActorSystem, ChildSpec, Message, SupervisorSpec
 from pyros.app.assembly import VERSION, build_control
+from pyros.app.broker_keeper import BrokerKeeper
 from pyros.app.plant import Plant
 from pyros.app.request_file import load_requests
 from pyros.app.seeding import seed_store
@@ -57,6 +59,7 @@ class ControlOptions:
         mqtt_url: The broker.
         boot_id: Names this start.
         say: Tells whoever started the process, one line at a time.
+        revive_broker: Starts the embedded broker again when it died; None with another broker.
     """
 
     settings: ObservatorySettings
@@ -65,6 +68,7 @@ class ControlOptions:
     mqtt_url: str
     boot_id: str
     say: Callable[[str], None]
+    revive_broker: Callable[[], bool] | None = None
 
 
 class StopProgress(Actor):
@@ -136,6 +140,9 @@ async def run_control(options: ControlOptions) -> int:
         try:
             await seed_store(store, demands, system.clock.now())
             services = await _spawn_gateway(plant, options)
+            if options.revive_broker is not None:
+                keeper = partial(BrokerKeeper, revive=options.revive_broker)
+                await system.spawn(ChildSpec(name="broker-keeper", factory=keeper))
             await build_control(plant)
             server = WebServer(services)
             await server.start()

@@ -79,6 +79,7 @@ def run(options: argparse.Namespace) -> int:
             mqtt_url=mqtt_url,
             boot_id=f"{os.getpid()}-{int(time.monotonic())}",
             say=_say,
+            revive_broker=(processes.revive_broker if settings.mqtt.url == _EMBEDDED else None),
         )
         gc.collect()
         gc.freeze()  # what is imported by now lives as long as the process: never look at it again

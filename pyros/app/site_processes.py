@@ -101,7 +101,17 @@ class SiteProcesses:
         record = self._record
         if record is not None and is_alive(record.broker_pid, BROKER) and record.broker_port:
             return record.broker_port
-        port = free_port()
+        return self._start_broker(free_port())
+
+    def revive_broker(self) -> bool:
+        """Start the embedded broker again on its port when it has died; whether it had."""
+        record = self._record
+        if record is None or not record.broker_port or is_alive(record.broker_pid, BROKER):
+            return False
+        self._start_broker(record.broker_port)
+        return True
+
+    def _start_broker(self, port: int) -> int:
         process = self._start("broker", [sys.executable, "-m", BROKER, "--port", str(port)])
         _await_port(port, process, self._run_dir / "broker.log")
         self._write(broker_pid=process.pid, broker_port=port)

@@ -131,3 +131,16 @@ def test_run_survives_kill_and_leaves_nothing_behind(config: Path, data: Path) -
     assert not alive(before["metal_pid"])
     assert not alive(before["broker_pid"])
     assert not (data / "run" / "site.json").exists()
+
+
+@pytest.mark.timeout(240)
+def test_run_brings_a_dead_broker_back(config: Path, data: Path) -> None:
+    """The embedded broker killed: it is started again on its port, and devices are heard again."""
+    control = Control(config, data)
+    wait_for(lambda: control.health()["broker"] == "up", control.text)
+    before = site(data)
+    os.kill(before["broker_pid"], signal.SIGKILL)
+    wait_for(lambda: site(data)["broker_pid"] != before["broker_pid"], control.text)
+    assert site(data)["broker_port"] == before["broker_port"]
+    wait_for(lambda: control.health()["broker"] == "up", control.text)
+    assert control.end(signal.SIGINT) == 0, control.text()
