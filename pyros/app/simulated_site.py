@@ -8,8 +8,10 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
-from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from dataclasses import dataclass, field
+from functools import partial
+from itertools import count
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import msgspec
 
@@ -17,7 +19,7 @@ from protocols.mqtt.faults import Faults
 from protocols.mqtt.memory import MemoryLink
 from protocols.mqtt.router import Router
 from protocols.topics import SiteTopics
-from pyros.actor import ActorSystem, ChildSpec
+from pyros.actor import Actor, ActorSystem, ChildSpec, Message, Restart
 from pyros.app.assembly import build_control
 from pyros.app.plant import Plant
 from pyros.app.request_file import load_requests
@@ -30,7 +32,7 @@ from pyros.store.settings import StoreSettings
 from simulators.observatory import simulated_observatory_spec, site_metal
 
 if TYPE_CHECKING:
-    from collections.abc import AsyncIterator
+    from collections.abc import AsyncIterator, Callable
     from pathlib import Path
     from random import Random
 
@@ -40,6 +42,8 @@ if TYPE_CHECKING:
     from simulators.scenario import Scenario
 
 _BATCH_S = 600.0
+M = TypeVar("M", bound=Message)
+
 _SIMULATED_STORE = StoreSettings(synchronous="OFF")
 
 
@@ -54,6 +58,7 @@ class SimulatedSite:
         router: The broker between the two.
         faults: What is injected into the broker.
         findings: What the witness has seen.
+        waits: Numbers those who wait for events.
     """
 
     plant: Plant
@@ -63,10 +68,58 @@ class SimulatedSite:
     faults: Faults
     findings: Findings
 
+    waits: count[int] = field(default_factory=lambda: count(1))
+
     @property
     def control(self) -> ActorSystem:
         """Control's actor system."""
         return self.plant.system
+
+    async def wait_for(
+        self, kind: type[M], *, within_s: float, only: Callable[[M], bool] | None = None
+    ) -> M:
+        """The next event of a kind that control publishes, for tests.
+
+        Args:
+            kind: Class of the event.
+            within_s: Observatory seconds to wait at most.
+            only: Which of them.
+
+        Raises:
+            TimeoutError: None came in time.
+        """
+        heard: asyncio.Future[M] = asyncio.get_running_loop().create_future()
+        listener = ChildSpec(
+            name=f"listener-{next(self.waits)}",
+            factory=partial(_Listener, kind, only, heard),
+            restart=Restart.TEMPORARY,
+        )
+        ref = await self.control.spawn(listener)
+        try:
+            async with asyncio.timeout(within_s):
+                return await heard
+        finally:
+            await ref.stop()
+
+
+class _Listener(Actor):
+    """Hands one event to who waits for it."""
+
+    def __init__(
+        self, kind: type[M], only: Callable[[M], bool] | None, heard: asyncio.Future[M]
+    ) -> None:
+        super().__init__()
+        self._kind, self._only = kind, only
+        self._heard: asyncio.Future[Any] = heard
+
+    async def on_start(self) -> None:
+        """Listen."""
+        self.subscribe(self._kind, only=self._only)
+
+    async def on_receive(self, message: Message) -> Any:
+        """The first one counts."""
+        if not self._heard.done():
+            self._heard.set_result(message)
 
 
 @contextlib.asynccontextmanager

@@ -13,8 +13,7 @@ import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -25,6 +24,9 @@ from pyros.app.locations import default_config
 from pyros.app.settings import load_settings
 from pyros.store import Store, WrittenLine
 from pyros.store.journal import JournalFilter
+
+if TYPE_CHECKING:
+    from pathlib import Path
 
 pytestmark = pytest.mark.night
 
@@ -129,7 +131,7 @@ def test_night_completes_sequences(night: PartOfANight):
     ]
     rain = BEGINS + timedelta(seconds=RAIN_FROM_S)
     assert {to for at, to in ended if at < rain} == {"COMPLETED"}
-    assert [to for at, to in ended if at >= rain][0] == "INTERRUPTED"
+    assert next(to for at, to in ended if at >= rain) == "INTERRUPTED"
     assert "COMPLETED" in {to for at, to in ended if at > rain + timedelta(seconds=60)}
 
 
