@@ -9,11 +9,13 @@ from __future__ import annotations
 import asyncio
 import json
 import os
+import re
 import subprocess
 import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
-from typing import TYPE_CHECKING, Any
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -21,12 +23,11 @@ from astropy.io import fits
 from astropy.wcs import WCS
 
 from pyros.app.locations import default_config
+from pyros.app.night_scenario import load_scenario
 from pyros.app.settings import load_settings
+from pyros.errors import ConfigurationError
 from pyros.store import Store, WrittenLine
 from pyros.store.journal import JournalFilter
-
-if TYPE_CHECKING:
-    from pathlib import Path
 
 pytestmark = pytest.mark.night
 
@@ -40,6 +41,7 @@ at_s = {RAIN_FROM_S}
 for_s = {RAIN_FOR_S}
 rain_mm_h = 3.0
 """
+SCENARIOS = default_config().parents[1] / "scenarios"
 BEGINS = datetime.fromisoformat("2026-11-24T07:00:00+00:00")
 
 
@@ -174,3 +176,47 @@ def test_night_leaves_complete_frames(night: PartOfANight):
             middle = WCS(header).pixel_to_world(255.5, 255.5)
             assert abs(middle.dec.deg - header["DEC"]) < 0.02
             assert np.std(pixels) > 0.0
+
+
+def test_the_example_of_the_manual_passes(tmp_path: Path):
+    """What docs/simulated-night.md shows as a test works as it stands there."""
+    manual = (Path(__file__).parents[2] / "docs" / "simulated-night.md").read_text("utf-8")
+    block = re.search(r"```python\n(.*?)```", manual, re.DOTALL)
+    assert block is not None
+    (tmp_path / "test_example.py").write_text(block[1], encoding="utf-8")
+    done = subprocess.run(
+        [sys.executable, "-m", "pytest", "-q", "-p", "no:cacheprovider", str(tmp_path)],
+        capture_output=True,
+        text=True,
+        check=False,
+        timeout=100,
+        cwd=tmp_path,
+    )
+    assert "1 passed" in done.stdout, done.stdout + done.stderr
+
+
+@pytest.mark.parametrize("name", sorted(path.name for path in SCENARIOS.glob("*.toml")))
+def test_shipped_scenarios_fit_the_simulated_observatory(name: str):
+    """Every scenario that is shipped can happen there, and prescribes something."""
+    config = default_config()
+    scenario = load_scenario(SCENARIOS / name, load_settings(config), config=config)
+    assert scenario.weather or scenario.faults or scenario.outages or scenario.bursts
+
+
+def test_scenario_mistakes_are_named(tmp_path: Path):
+    """A device, a template or a place that cannot be: one line each, with file and remedy."""
+    path = tmp_path / "wrong.toml"
+    path.write_text(
+        '[[faults]]\nat_s = 1.0\ndevice = "t1/dom"\nkind = "stuck"\n'
+        '[[bursts]]\nat_s = 1.0\nkind = "swift-bad"\nra_deg = 3.0\n',
+        encoding="utf-8",
+    )
+    config = default_config()
+    with pytest.raises(ConfigurationError) as caught:
+        load_scenario(path, load_settings(config), config=config)
+    lines = str(caught.value).splitlines()
+    assert len(lines) == 3
+    assert all(line.startswith(str(path)) for line in lines)
+    assert "did you mean 't1/dome'?" in lines[0]
+    assert "swift-bat" in lines[1]
+    assert "both ra_deg and dec_deg" in lines[2]
