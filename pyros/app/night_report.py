@@ -121,14 +121,14 @@ class Beginning:
         seed: Of everything drawn.
         start_unix_s: Its first instant.
         wall_s: The computer's monotonic seconds then.
-        cut: Whether it ends before its books are closed.
+        closes: Whether its books are to be closed: it is dark for a while, and not cut off.
     """
 
     night: str
     seed: int
     start_unix_s: float
     wall_s: float
-    cut: bool
+    closes: bool
 
 
 async def report_of(built: SimulatedSite, log: NightLog, beginning: Beginning) -> NightReport:
@@ -136,7 +136,7 @@ async def report_of(built: SimulatedSite, log: NightLog, beginning: Beginning) -
     journal = built.control.ref("/infrastructure/journal")
     await journal.ask(Flush(), timeout_s=60.0)
     violations = list(built.findings.violations)
-    violations += [] if beginning.cut else _unfinished(log, beginning.night)
+    violations += _unfinished(log, beginning.night) if beginning.closes else []
     violations += _kernel_violations(built)
     alerts = tuple(
         AlertReport(

@@ -66,6 +66,11 @@ def load_scenario(path: Path, settings: ObservatorySettings, *, config: Path) ->
     Raises:
         ConfigurationError: When it cannot be read, or prescribes what cannot happen here.
     """
+    if not path.is_file():
+        raise ConfigurationError(
+            f"{path}: no such file; give an existing one with --scenario, for example "
+            "config/scenarios/rain_at_midnight.toml"
+        )
     scenario = load_toml(path, NightScenario)
     devices = () if settings.simulators is None else settings.simulators.device_keys()
     complaints = scenario.complaints(devices)

@@ -18,12 +18,15 @@ from pyros.app.settings import load_settings
 from pyros.app.simulated_night import Window, run_night
 from pyros.errors import ConfigurationError
 from pyros.log import configure_logging
+from pyros.store.store import OBSERVATORY_FILE
 
 if TYPE_CHECKING:
     import argparse
 
     from pyros.app.night_report import NightReport
 
+_YEARS = range(1970, 2053)
+"""What the ephemeris and the clock serve."""
 _LABEL = re.compile(r"\d{4}-\d{2}-\d{2}\Z")
 
 
@@ -52,10 +55,7 @@ def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) ->
 
 def run(options: argparse.Namespace) -> int:
     """Run the night; exit status 1 when an invariant was broken."""
-    if not _LABEL.match(options.night):
-        raise ConfigurationError(
-            f"--night {options.night!r} is no night label; write it as 2026-11-23"
-        )
+    _check_label(options.night)
     config = options.config or default_config()
     settings = load_settings(config)
     scenario = (
@@ -66,8 +66,7 @@ def run(options: argparse.Namespace) -> int:
     )
     configure_logging(level=logging.INFO if options.verbose else logging.CRITICAL)
     with tempfile.TemporaryDirectory(prefix="pyros-night-") as scratch:
-        data_dir = options.data or Path(scratch)
-        data_dir.mkdir(parents=True, exist_ok=True)
+        data_dir = _new_directory(options.data) if options.data else Path(scratch)
         report = run_night(
             settings,
             config=config,
@@ -85,6 +84,33 @@ def run(options: argparse.Namespace) -> int:
     else:
         sys.stdout.write(_sentences(report))
     return 1 if report.violations else 0
+
+
+def _check_label(label: str) -> None:
+    """Refuse what is no date, or a date without Sun and Moon."""
+    try:
+        if _LABEL.match(label) and dt.date.fromisoformat(label).year in _YEARS:
+            return
+    except ValueError:
+        pass
+    raise ConfigurationError(
+        f"--night {label!r} is no night label between {_YEARS.start} and {_YEARS.stop - 1}; write "
+        "it as 2026-11-23"
+    )
+
+
+def _new_directory(path: Path) -> Path:
+    """A night begins with nothing: another one's database would be carried over into it."""
+    if (path / OBSERVATORY_FILE).exists():
+        raise ConfigurationError(
+            f"--data {path}: holds an observatory's database already; give a new directory, or "
+            "remove this one"
+        )
+    try:
+        path.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise ConfigurationError(f"--data {path}: cannot be made: {error}") from error
+    return path
 
 
 def _time_of_day(option: str, text: str | None) -> dt.time | None:

@@ -67,6 +67,12 @@ class Window:
 WHOLE_NIGHT = Window()
 
 
+def _gets_dark(settings: ObservatorySettings, sky: Night) -> bool:
+    """Whether any of the site's telescopes has a night at all."""
+    limits = (unit.majordome.observing_sun_altitude_deg for unit in settings.telescope)
+    return any(sky.span(limit_deg) is not None for limit_deg in limits)
+
+
 def _at(sky: Night, time_utc: dt.time) -> float:
     """The instant of a time of day within the night (from noon to noon)."""
     noon = datetime_from_unix(sky.start_unix_s)
@@ -117,7 +123,7 @@ def run_night(
         seed=seed,
         start_unix_s=start_s,
         wall_s=time.monotonic(),
-        cut=window.end is not None,
+        closes=window.end is None and _gets_dark(settings, sky),
     )
 
     happens = scenario or NightScenario.of(settings.scenario)
