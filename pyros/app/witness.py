@@ -115,7 +115,7 @@ class Witness(Actor):
         self._findings = findings
         self._unsafe_since_s: float | None = None
         self._freed_s: dict[str, float] = {}
-        self._exposing: dict[str, str] = {}
+        self._exposing: dict[str, ExposureStarted] = {}
         self._parked_at: dict[str, AltAz | None] = {}
         self._sun_seen: tuple[float, float] = (0.0, -math.inf)
 
@@ -215,8 +215,12 @@ class Witness(Actor):
         if parked and before is not None and _apart_deg(before, where) > _SLOP_DEG:
             self._findings.add("telescope moved while parked", unit, now_s)
         self._parked_at[unit] = where if parked else None
-        for exposure_id, exposing_unit in self._exposing.items():
-            if exposing_unit == unit:
+        for exposure_id, started in tuple(self._exposing.items()):
+            if started.unit != unit:
+                continue
+            if now_s > started.start_utc.timestamp() + started.exposure_s:
+                del self._exposing[exposure_id]  # over, whether its frame is heard of or not
+            else:
                 self._light(unit, f"{exposure_id} goes on", motion, where)
 
     def _sun_may_be_up(self, now_s: float) -> bool:
@@ -231,7 +235,7 @@ class Witness(Actor):
         motion = now_doing(self._metal.telescopes[started.unit].mount.motion, now_s)
         where = horizontal_deg(motion, self._site, now_s)
         self._light(started.unit, f"{started.exposure_id} begins", motion, where)
-        self._exposing[started.exposure_id] = started.unit
+        self._exposing[started.exposure_id] = started
 
     def _light(self, unit: str, what: str, motion: Motion, where: AltAz) -> None:
         """A light frame needs an open dome, an open cover and a slit before the telescope."""
