@@ -8,7 +8,7 @@ writes down what was decided and why.
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, assert_never
 
 from actors.alert_handler.campaign import Campaign, Expire
 from actors.alert_handler.dispatch import Dispatch, Wake
@@ -22,7 +22,7 @@ from actors.alert_handler.messages import (
     StopFollowUp,
     SwitchStrategy,
 )
-from actors.alert_handler.observability import observability, sky_of_two_days
+from actors.alert_handler.observability import observability
 from actors.alert_handler.people import People
 from actors.alert_handler.recovery import restore
 from actors.alert_handler.scribe import Scribe
@@ -143,9 +143,8 @@ class AlertHandler(Actor):
             SequenceStateChanged,
         )
         self.every(self.clock.wall_to_loop_s(_RULES_PERIOD_S), _LookAtRules())
-        await self.blocking(
-            sky_of_two_days, self._site, self.clock.unix_s(), deadline_s=_MAP_DEADLINE_S
-        )
+        # The first burst must not pay for tables that are made once.
+        await self.blocking(self._look_up, deadline_s=_MAP_DEADLINE_S)
         for packet, notice in await restore(self._desk, self._store, self._observability_then):
             now_s = self.clock.monotonic_s()
             self.ref.tell(
@@ -186,23 +185,46 @@ class AlertHandler(Actor):
                 self._campaign.wake(message)
             case Expire():
                 self._campaign.expire(message)
-            case InjectTestAlert():
-                return await self._own(self._people.test_alert(message), "injected")
-            case NoteByHand():
-                return await self._own(self._people.notice_by_hand(message), "operator")
-            case StopFollowUp():
-                return await self._people.stop(message)
-            case ChangeFollowUp():
-                return await self._people.follow_otherwise(message)
-            case SwitchStrategy():
-                return self._people.switch(message)
-            case ChangeStrategies():
-                return self._people.change_strategies(message)
+            case (
+                InjectTestAlert()
+                | NoteByHand()
+                | StopFollowUp()
+                | ChangeFollowUp()
+                | SwitchStrategy()
+                | ChangeStrategies()
+            ):
+                return await self._asked(message)
             case _LookAtRules():
                 self._look_at_rules()
             case _:
                 return await super().on_receive(message)
         return None
+
+    async def _asked(
+        self,
+        order: InjectTestAlert
+        | NoteByHand
+        | StopFollowUp
+        | ChangeFollowUp
+        | SwitchStrategy
+        | ChangeStrategies,
+    ) -> str:
+        """Do what people ask."""
+        match order:
+            case InjectTestAlert():
+                return await self._own(self._people.test_alert(order), "injected")
+            case NoteByHand():
+                return await self._own(self._people.notice_by_hand(order), "operator")
+            case StopFollowUp():
+                return await self._people.stop(order)
+            case ChangeFollowUp():
+                return await self._people.follow_otherwise(order)
+            case SwitchStrategy():
+                return self._people.switch(order)
+            case ChangeStrategies():
+                return self._people.change_strategies(order)
+            case _:
+                assert_never(order)
 
     # --- packets -------------------------------------------------------------------------------
 
@@ -294,15 +316,24 @@ class AlertHandler(Actor):
         """What the sky says, by the altitude of the laxest strategy."""
         if notice.ra_deg is None or notice.dec_deg is None:
             return Observability(now=False, text="no position to look at")
+        return self._see(
+            notice.ra_deg, notice.dec_deg, unix_from_datetime(at_utc or self.clock.now())
+        )
+
+    def _see(self, ra_deg: float, dec_deg: float, unix_s: float) -> Observability:
         return observability(
             self._site,
-            notice.ra_deg,
-            notice.dec_deg,
-            unix_from_datetime(at_utc or self.clock.now()),
+            ra_deg,
+            dec_deg,
+            unix_s,
             min_altitude_deg=self._lowest_deg(),
             max_sun_altitude_deg=self._settings.max_sun_altitude_deg,
             exposure_s=_FIRST_LOOK_S,
         )
+
+    def _look_up(self) -> Observability:
+        """What the sky says of the zenith; makes the tables that all later answers use."""
+        return self._see(0.0, self._site.latitude_deg, self.clock.unix_s())
 
     def _lowest_deg(self) -> float:
         """The altitude of the laxest strategy."""

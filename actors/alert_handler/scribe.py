@@ -117,18 +117,16 @@ class Scribe:
             now_utc,
         )
         line = outcome_line(notice, outcome, reasons, injected=injected, time_utc=now_utc)
+        judged_after_ms = self._wall_ms(received_monotonic_s)
+        # Stored first: pages draw what they are told, and the slew must not wait behind that.
+        await self.record(record, followed, line)
         if followed is not None:
             self.update(followed)
-        else:
-            update = ignored_update(
-                notice,
-                outcome,
-                reasons,
-                injected=injected,
-                judged_after_ms=self._wall_ms(received_monotonic_s),
-            )
-            self.actor.publish(update)
-        await self.record(record, followed, line)
+            return
+        update = ignored_update(
+            notice, outcome, reasons, injected=injected, judged_after_ms=judged_after_ms
+        )
+        self.actor.publish(update)
 
     async def record(
         self, record: Judgement, followed: FollowedEvent | None, line: DecisionLine

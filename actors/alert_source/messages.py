@@ -19,11 +19,13 @@ class PacketStored:
         accepted: False for what is no alert at all (a VTP nak).
         reason: Why not, or empty.
         ivorn: The notice's id when it could be read.
+        stored: False when nothing was kept and the peer should send again.
     """
 
     accepted: bool
     reason: str
     ivorn: str | None
+    stored: bool = True
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from actors.alert_source.vtp import hand_on
+from actors.alert_source.inlet import Inlet
 from protocols.mqtt.session import MqttReceived, Subscribe
 from pyros.actor import Actor, Message
 
 if TYPE_CHECKING:
+    from actors.alert_source.settings import PaceSettings
     from protocols.topics import SiteTopics
     from pyros.actor import ActorRef
 
@@ -19,16 +20,24 @@ class MqttAlertSource(Actor):
     Args:
         topics: Topics of the site.
         mqtt: The session.
+        pace: How fast packets may come.
         handler: Who stores and judges.
     """
 
     SOURCE = "mqtt"
 
-    def __init__(self, *, topics: SiteTopics, mqtt: ActorRef[Any], handler: ActorRef[Any]) -> None:
+    def __init__(
+        self,
+        *,
+        topics: SiteTopics,
+        mqtt: ActorRef[Any],
+        pace: PaceSettings,
+        handler: ActorRef[Any],
+    ) -> None:
         super().__init__()
         self._topics = topics
         self._mqtt = mqtt
-        self._handler = handler
+        self._inlet = Inlet(self, handler, source=self.SOURCE, pace=pace)
 
     async def on_start(self) -> None:
         """Subscribe; the session subscribes again after each reconnection."""
@@ -38,11 +47,8 @@ class MqttAlertSource(Actor):
         """Hand a packet on."""
         match message:
             case MqttReceived():
-                await hand_on(
-                    self,
-                    self._handler,
+                await self._inlet.take(
                     message.message.payload,
-                    source=self.SOURCE,
                     topic=message.message.topic,
                     received_monotonic_s=message.received_monotonic_s,
                 )

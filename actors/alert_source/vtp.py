@@ -5,40 +5,68 @@ A packet is acknowledged when the alert handler says that its bytes are committe
 
 from __future__ import annotations
 
-import asyncio
+from dataclasses import dataclass
 from typing import TYPE_CHECKING, Any
 
-from actors.alert_source.messages import PacketReceived, PacketStored
+from actors.alert_source.inlet import Inlet
 from actors.journal.messages import JournalEntry
+from protocols.vtp.broadcaster import VtpBroadcaster
 from protocols.vtp.receiver import Reception, VtpReceiver
 from protocols.vtp.subscriber import SubscriberState, VtpSubscriber
-from pyros.actor import Actor
+from pyros.actor import Actor, Message, Request
 
 if TYPE_CHECKING:
-    from actors.alert_source.settings import VtpBrokerSettings, VtpReceiverSettings
+    from actors.alert_source.settings import (
+        PaceSettings,
+        VtpBrokerSettings,
+        VtpReceiverSettings,
+    )
     from pyros.actor import ActorRef
 
-STORE_TIMEOUT_S = 10.0
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Ports:
+    """Where authors send and subscribers listen; None where nobody is served."""
+
+    authors: int
+    subscribers: int | None
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class GetPorts(Request[Ports]):
+    """Ask where it listens (a port of 0 in the settings means any free one)."""
 
 
 class VtpReceiverSource(Actor):
-    """Listens for authors.
+    """Listens for authors, and hands what it took on to its own subscribers.
 
     Args:
         settings: Where to listen.
+        pace: How fast packets may come.
         handler: Who stores and judges.
     """
 
     SOURCE = "vtp"
 
-    def __init__(self, *, settings: VtpReceiverSettings, handler: ActorRef[Any]) -> None:
+    def __init__(
+        self, *, settings: VtpReceiverSettings, pace: PaceSettings, handler: ActorRef[Any]
+    ) -> None:
         super().__init__()
         self._settings = settings
-        self._handler = handler
+        self._inlet = Inlet(self, handler, source=self.SOURCE, pace=pace)
         self._receiver: VtpReceiver | None = None
+        self._broadcaster: VtpBroadcaster | None = None
 
     async def on_start(self) -> None:
-        """Listen."""
+        """Listen for authors, and for subscribers when there is a port for them."""
+        if self._settings.broadcast_port is not None:
+            self._broadcaster = VtpBroadcaster(
+                host=self._settings.host,
+                port=self._settings.broadcast_port,
+                local_ivo=self._settings.local_ivo,
+                clock=self.clock,
+            )
+            await self._broadcaster.start()
         self._receiver = VtpReceiver(
             host=self._settings.host,
             port=self._settings.port,
@@ -52,6 +80,17 @@ class VtpReceiverSource(Actor):
         """Stop listening."""
         if self._receiver is not None:
             await self._receiver.stop()
+        if self._broadcaster is not None:
+            await self._broadcaster.stop()
+
+    async def on_receive(self, message: Message) -> Any:
+        """Say where it listens."""
+        match message:
+            case GetPorts():
+                relay = self._broadcaster.port if self._broadcaster is not None else None
+                return Ports(authors=self.port, subscribers=relay)
+            case _:
+                return await super().on_receive(message)
 
     @property
     def port(self) -> int:
@@ -59,8 +98,10 @@ class VtpReceiverSource(Actor):
         return self._receiver.port if self._receiver is not None else self._settings.port
 
     async def _take(self, raw: bytes, peer: str) -> Reception:
-        stored = await hand_on(self, self._handler, raw, source=self.SOURCE)
+        stored = await self._inlet.take(raw)
         self.log.info("%d bytes from %s: %s", len(raw), peer, stored.reason or "stored")
+        if stored.accepted and self._broadcaster is not None:
+            self._broadcaster.publish(raw)
         return Reception(accepted=stored.accepted, reason=stored.reason)
 
 
@@ -69,15 +110,18 @@ class VtpSubscriberSource(Actor):
 
     Args:
         settings: The broker.
+        pace: How fast packets may come.
         handler: Who stores and judges.
     """
 
     SOURCE = "vtp-broker"
 
-    def __init__(self, *, settings: VtpBrokerSettings, handler: ActorRef[Any]) -> None:
+    def __init__(
+        self, *, settings: VtpBrokerSettings, pace: PaceSettings, handler: ActorRef[Any]
+    ) -> None:
         super().__init__()
         self._settings = settings
-        self._handler = handler
+        self._inlet = Inlet(self, handler, source=self.SOURCE, pace=pace)
         self._connected: bool | None = None
 
     async def on_start(self) -> None:
@@ -94,7 +138,7 @@ class VtpSubscriberSource(Actor):
         self.start_task(subscriber.run(), name=f"vtp {self._settings.host}:{self._settings.port}")
 
     async def _take(self, raw: bytes, peer: str) -> None:
-        stored = await hand_on(self, self._handler, raw, source=self.SOURCE)
+        stored = await self._inlet.take(raw)
         self.log.info("%d bytes from %s: %s", len(raw), peer, stored.reason or "stored")
 
     async def _note(self, state: SubscriberState) -> None:
@@ -113,32 +157,3 @@ class VtpSubscriberSource(Actor):
                 who="alert source",
             )
         )
-
-
-async def hand_on(
-    actor: Actor,
-    handler: ActorRef[Any],
-    raw: bytes,
-    *,
-    source: str,
-    topic: str | None = None,
-    received_monotonic_s: float | None = None,
-) -> PacketStored:
-    """Give a packet to the alert handler; the answer says whether its bytes are committed.
-
-    A handler that does not answer in time is no acceptance: the peer will send again.
-    """
-    monotonic_s = actor.clock.monotonic_s()
-    packet = PacketReceived(
-        raw=raw,
-        source=source,
-        topic=topic,
-        received_utc=actor.clock.now(),
-        received_monotonic_s=monotonic_s if received_monotonic_s is None else received_monotonic_s,
-    )
-    try:
-        return await handler.ask(packet, timeout_s=STORE_TIMEOUT_S)
-    except asyncio.CancelledError:
-        raise
-    except Exception as error:  # noqa: BLE001  (any failure means: not stored, send again)
-        return PacketStored(accepted=False, reason=f"not stored: {error}", ivorn=None)

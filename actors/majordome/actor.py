@@ -130,6 +130,7 @@ class Majordome(Actor):
             actor=self,
             scheduler=self._scheduler,
             sequencer=self._sequencer,
+            telescope=self._shelter.telescope,
             settings=self._settings,
         )
         self.subscribe(

@@ -11,9 +11,10 @@ from dataclasses import dataclass
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
+from actors.device.messages import Command
 from actors.journal.messages import JournalEntry
 from actors.scheduler.messages import EndNight, GetNext, SequenceBegun, StartNight
-from actors.sequencer.messages import AbortExecution, Execute
+from actors.sequencer.messages import AbortExecution, AlertStage, Execute
 from pyros.actor import Rejected
 from pyros.clock import datetime_from_unix
 from pyros.domain.sequence import duration_s
@@ -66,6 +67,7 @@ class NightRun:
         actor: The majordome: lends clock, tasks and the right to publish.
         scheduler: Who says what comes next.
         sequencer: Who executes.
+        telescope: Told to slew to a burst before anything slower.
         settings: The observer's name.
     """
 
@@ -75,11 +77,13 @@ class NightRun:
         actor: Actor,
         scheduler: ActorRef[Any],
         sequencer: ActorRef[Any],
+        telescope: ActorRef[Any],
         settings: MajordomeSettings,
     ) -> None:
         self._actor = actor
         self._scheduler = scheduler
         self._sequencer = sequencer
+        self._telescope = telescope
         self._settings = settings
         self._night: str | None = None
         self._running: Running | None = None
@@ -169,6 +173,7 @@ class NightRun:
             {"alert": too.alert_id, "rank": too.rank, "running": name, "why": why},
         )
         if allowed:
+            self._slew_at_once(too, interrupts=running is not None)
             self._actor.start_task(
                 self._execute(
                     too.sequence,
@@ -179,6 +184,31 @@ class NightRun:
                 name=f"alert {too.alert_id}",
             )
         return allowed
+
+    def _slew_at_once(self, too: TargetOfOpportunity, *, interrupts: bool) -> None:
+        """Send the slew before anything else; the sequencer's own then shares its outcome.
+
+        A slew supersedes whatever motion runs; exposures are aborted and saved meanwhile.
+        """
+        target = too.sequence.target
+        self._telescope.tell(
+            Command(
+                verb="slew",
+                args={"ra_deg": target.ra_deg, "dec_deg": target.dec_deg},
+                cause=too.sequence.sequence_id,
+            )
+        )
+        clock = self._actor.clock
+        after_s = (clock.monotonic_s() - too.received_monotonic_s) / clock.wall_to_loop_s(1.0)
+        for stage in ("interrupted", "slew-command") if interrupts else ("slew-command",):
+            self._actor.publish(
+                AlertStage(
+                    alert_id=too.alert_id,
+                    stage=stage,
+                    time_utc=clock.now(),
+                    after_ms=1000.0 * after_s,
+                )
+            )
 
     async def _execute_plan(self) -> None:
         """Until cancelled: the next sequence of the plan, when allowed, at its time."""

@@ -128,7 +128,6 @@ class Sequencer(Actor):
                     "abort it first or preempt"
                 )
             self._end(f"preempted by {order.sequence.name}", slew_follows=True)
-            self._stage(order, "interrupted")
         now_utc = self.clock.now()
         length_s = duration_s(order.sequence, self._channel_times)
         execution = _Execution(
@@ -204,8 +203,6 @@ class Sequencer(Actor):
             album.channel: album.plans[0].filter_name for album in sequence.albums if album.plans
         }
         execution.slewing = True
-        if previous is not None and previous.slewing:
-            await self._hardware.stop_telescope(cause=cause)
         self._stage(order, "slew-command")
         try:
             async with asyncio.TaskGroup() as group:

@@ -136,7 +136,9 @@ class VtpReceiver:
             else:
                 outcome = Reception(accepted=False, reason="a receiver takes VOEvents only")
         except NoticeError as error:
-            outcome = Reception(accepted=False, reason=str(error))
+            # Kept all the same: what somebody sent us and we could not read is worth a look.
+            stored = await self._on_event(frame, address)
+            outcome = Reception(accepted=False, reason=stored.reason or str(error))
         answer = Transport(
             role=Role.ACK if outcome.accepted else Role.NAK,
             origin=ivorn,

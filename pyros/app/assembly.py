@@ -13,6 +13,10 @@ import msgspec
 
 from actors.alert_handler.actor import AlertHandler
 from actors.alert_handler.rules import RuleFile
+from actors.alert_handler.strategy_inbox import StrategyInbox
+from actors.alert_source.folder import FolderAlertSource
+from actors.alert_source.http import HttpAlertSource
+from actors.alert_source.kafka import KafkaAlertSource
 from actors.alert_source.mqtt import MqttAlertSource
 from actors.alert_source.vtp import VtpReceiverSource, VtpSubscriberSource
 from actors.archive.actor import ArchiveActor
@@ -27,15 +31,19 @@ from actors.weather_source.actor import WeatherSourceActor
 from actors.weather_verdict.actor import WeatherVerdictActor
 from protocols.mqtt.session import MqttSession
 from protocols.topics import SITE_UNIT
-from pyros.actor import Backoff, ChildSpec, SupervisorSpec
+from pyros.actor import Backoff, ChildSpec, Lane, LaneSpec, Overflow, SupervisorSpec
 from pyros.app.unit_assembly import MANY_RESTARTS, PATIENT, unit_devices, unit_observing
+from pyros.errors import ConfigurationError
 
 if TYPE_CHECKING:
     from actors.archive.settings import ArchiveSettings
+    from pyros.actor import ActorRef
     from pyros.app.plant import Plant
 
 VERSION = "0.1.0"
 CONTROL_CLIENT = "control"
+_FLOOD = LaneSpec(capacity=500, overflow=Overflow.DROP_NEWEST)
+"""Packets that wait at a source which cannot slow its peer down; more is a flood."""
 
 
 async def build_control(plant: Plant) -> None:
@@ -187,7 +195,10 @@ def _alerts(plant: Plant) -> SupervisorSpec:
                 AlertHandler,
                 site=plant.site,
                 store=plant.store,
-                rules=RuleFile(plant.config_dir / settings.handler.rules),
+                rules=RuleFile(
+                    plant.config_dir / settings.handler.rules,
+                    kept=plant.data_dir / "alerts" / "strategy_changes.json",
+                ),
                 templates=plant.templates,
                 settings=settings.handler,
                 majordome=plant.observing(unit.id, "majordome"),
@@ -197,25 +208,102 @@ def _alerts(plant: Plant) -> SupervisorSpec:
         ),
         ChildSpec(
             name="source-mqtt",
-            factory=partial(MqttAlertSource, topics=plant.topics, mqtt=plant.mqtt, handler=handler),
+            factory=partial(
+                MqttAlertSource,
+                topics=plant.topics,
+                mqtt=plant.mqtt,
+                pace=settings.sources.pace,
+                handler=handler,
+            ),
+            lanes={Lane.TELEMETRY: _FLOOD},
         ),
+        ChildSpec(
+            name="source-http",
+            factory=partial(HttpAlertSource, pace=settings.sources.pace, handler=handler),
+        ),
+        ChildSpec(
+            name="strategy-inbox",
+            factory=partial(
+                StrategyInbox,
+                path=plant.data_dir / "EXTERNAL_ENTITIES" / "FSC" / "FROM",
+                handler=handler,
+            ),
+        ),
+        *_more_sources(plant, handler),
     ]
     if settings.sources.vtp_receiver is not None:
         children.append(
             ChildSpec(
                 name="source-vtp",
                 factory=partial(
-                    VtpReceiverSource, settings=settings.sources.vtp_receiver, handler=handler
+                    VtpReceiverSource,
+                    settings=settings.sources.vtp_receiver,
+                    pace=settings.sources.pace,
+                    handler=handler,
                 ),
             )
         )
     children += [
         ChildSpec(
             name=f"source-vtp-broker-{number}",
-            factory=partial(VtpSubscriberSource, settings=broker, handler=handler),
+            factory=partial(
+                VtpSubscriberSource,
+                settings=broker,
+                pace=settings.sources.pace,
+                handler=handler,
+            ),
         )
         for number, broker in enumerate(settings.sources.vtp_broker, start=1)
     ]
     return SupervisorSpec(
         name="alerts", children=tuple(children), max_restarts=MANY_RESTARTS, backoff=PATIENT
     )
+
+
+def _more_sources(plant: Plant, handler: ActorRef[Any]) -> list[ChildSpec[Any]]:
+    """Kafka clusters and a watched folder, where they are asked for."""
+    settings = plant.settings.alerts.sources
+    children: list[ChildSpec[Any]] = [
+        ChildSpec(
+            name=f"source-kafka-{number}",
+            factory=partial(
+                KafkaAlertSource,
+                settings=cluster,
+                client_secret=_secret(plant, cluster.client_secret_file),
+                pace=settings.pace,
+                handler=handler,
+            ),
+        )
+        for number, cluster in enumerate(settings.kafka, start=1)
+    ]
+    if settings.folder is not None:
+        children.append(
+            ChildSpec(
+                name="source-file",
+                factory=partial(
+                    FolderAlertSource,
+                    path=plant.data_dir / settings.folder.path,
+                    settings=settings.folder,
+                    pace=settings.pace,
+                    handler=handler,
+                ),
+            )
+        )
+    return children
+
+
+def _secret(plant: Plant, name: str | None) -> str | None:
+    """A secret in a file of its own, so that the configuration can be shown to anybody.
+
+    Raises:
+        ConfigurationError: When the file cannot be read.
+    """
+    if name is None:
+        return None
+    path = plant.config_dir / name
+    try:
+        return path.read_text(encoding="utf-8").strip()
+    except OSError as error:
+        raise ConfigurationError(
+            f"{path}: the secret cannot be read: {error.strerror}; create the file, mode 600"
+        ) from error

@@ -200,7 +200,7 @@ async def _spawn_gateway(plant: Plant, options: ControlOptions) -> WebServices:
     parties = OrderParties(
         majordome=plant.observing(settings.telescope[0].id, "majordome"),
         alert_handler=handler,
-        alert_inlet=handler,
+        alert_inlet=system.ref("/alerts/source-http"),
         domes=tuple(plant.device(unit.id, unit.dome_id) for unit in settings.telescope),
     )
     about = about_observatory(

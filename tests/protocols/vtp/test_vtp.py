@@ -125,19 +125,23 @@ async def test_author_gets_ack_after_the_event_is_stored_and_nak_with_the_reason
 
 @pytest.mark.asyncio
 async def test_receiver_naks_what_is_no_safe_event() -> None:
-    """Entity tricks and transport messages never reach the callback."""
+    """Entity tricks are handed over for keeping and nak'ed; transport messages go nowhere."""
+    kept: list[bytes] = []
 
-    async def never(raw: bytes, _peer: str) -> Reception:
-        raise AssertionError(raw)
+    async def keep(raw: bytes, _peer: str) -> Reception:
+        kept.append(raw)
+        return Reception(accepted=False)
 
-    async with receiver(never) as server:
+    async with receiver(keep) as server:
         for name in ("xxe_file.xml", "billion_laughs.xml", "utf16_doctype.xml"):
             raw = (DATA / "malformed" / name).read_bytes()
             accepted, reason = await send_voevent(raw, host="127.0.0.1", port=server.port)
             assert not accepted
             assert "XML" in reason
+            assert kept[-1] == raw
         alive = Transport(role=Role.IAMALIVE, origin=IVO).encode(datetime(2026, 1, 1, tzinfo=UTC))
         assert not (await send_voevent(alive, host="127.0.0.1", port=server.port))[0]
+        assert len(kept) == 3
 
 
 @pytest.mark.asyncio
