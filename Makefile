@@ -36,7 +36,6 @@ lint:
 
 types:
 	$(BIN)/mypy
-	$(BIN)/mypy typing_tests
 
 contracts:
 	$(BIN)/lint-imports
