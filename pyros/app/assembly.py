@@ -6,11 +6,13 @@ page. Paths are fixed in `plant` and nowhere else; actors get references, never 
 
 from __future__ import annotations
 
+import importlib.metadata
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
 import msgspec
 
+from actors.advocates.actor import AdvocateNotifier
 from actors.alert_handler.actor import AlertHandler
 from actors.alert_handler.rules import RuleFile
 from actors.alert_handler.strategy_inbox import StrategyInbox
@@ -40,7 +42,7 @@ if TYPE_CHECKING:
     from pyros.actor import ActorRef
     from pyros.app.plant import Plant
 
-VERSION = "0.1.0"
+VERSION = importlib.metadata.version("pyros-observatory")
 CONTROL_CLIENT = "control"
 _FLOOD = LaneSpec(capacity=500, overflow=Overflow.DROP_NEWEST)
 """Packets that wait at a source which cannot slow its peer down; more is a flood."""
@@ -230,6 +232,7 @@ def _alerts(plant: Plant) -> SupervisorSpec:
             ),
         ),
         *_more_sources(plant, handler),
+        *_advocates(plant),
     ]
     if settings.sources.vtp_receiver is not None:
         children.append(
@@ -290,6 +293,20 @@ def _more_sources(plant: Plant, handler: ActorRef[Any]) -> list[ChildSpec[Any]]:
             )
         )
     return children
+
+
+def _advocates(plant: Plant) -> list[ChildSpec[Any]]:
+    """Who tells burst advocates, where there are any."""
+    notify = plant.settings.alerts.notify
+    names = [
+        *(mail.password_file for mail in notify.mail),
+        *(hook.token_file for hook in notify.webhook),
+    ]
+    if not names:
+        return []
+    secrets = {name: _secret(plant, name) or "" for name in names if name is not None}
+    factory = partial(AdvocateNotifier, settings=notify, secrets=secrets)
+    return [ChildSpec(name="advocates", factory=factory)]
 
 
 def _secret(plant: Plant, name: str | None) -> str | None:

@@ -41,7 +41,7 @@ if TYPE_CHECKING:
 
     from pyros.app.settings import ObservatorySettings
 
-_PUT_AWAY_S = 300.0
+_PUT_AWAY_S = 180.0
 """Wall seconds given to close, cover and park before the process gives up and says so."""
 _FLUSH_S = 15.0
 _SESSION_S = 60
