@@ -3,14 +3,14 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from actors.journal.messages import JournalEntry
 from actors.weather_source.messages import WeatherReport
 from actors.weather_verdict.explain import verdict
 from actors.weather_verdict.fusion import WeatherState, fuse
 from actors.weather_verdict.words import Words, words_of
-from pyros.actor import Actor, Message
+from pyros.actor import Actor, Lane, Message
 from pyros.domain.verdict import Safety
 
 if TYPE_CHECKING:
@@ -21,6 +21,17 @@ if TYPE_CHECKING:
 @dataclass(frozen=True, slots=True, kw_only=True)
 class _Look(Message):
     """To itself: time has passed."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class _Judge(Message):
+    """To itself: all that has arrived is read.
+
+    In the reports' own lane, so behind those that came together: rain over the site is one verdict
+    with every station's word in it, not one for each station.
+    """
+
+    lane: ClassVar[Lane] = WeatherReport.lane
 
 
 class WeatherVerdictActor(Actor):
@@ -38,6 +49,7 @@ class WeatherVerdictActor(Actor):
         self._state = WeatherState()
         self._said: WeatherVerdict | None = None
         self._said_s = 0.0
+        self._called = False
 
     async def on_start(self) -> None:
         """Hear the stations; until enough have spoken the weather is unknown."""
@@ -54,6 +66,11 @@ class WeatherVerdictActor(Actor):
                     self.log.warning("station %s is not configured; its word is ignored", station)
                     return None
                 self._words[station] = words_of(message, self._settings.rules)
+                if not self._called:
+                    self._called = True
+                    self.ref.tell(_Judge())
+            case _Judge():
+                self._called = False
                 self._judge()
             case _Look():
                 self._judge()
