@@ -18,24 +18,31 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from protocols.alert_rules import load_rules
+from protocols.alert_visibility import visibility
+from protocols.mqtt.link import AiomqttLink
+from protocols.mqtt.message import MqttMessage
 from protocols.notice_parser import MAX_JSON_BYTES, parse_notice
 from protocols.notice_restamp import restamp
 from protocols.notice_values import instant
+from protocols.topics import SiteTopics
 from protocols.vtp.author import send_voevent
 from pyros.clock import datetime_from_unix
 from pyros.domain.alert.book import Action, AlertBook, receive
 from pyros.domain.alert.gate import GatePolicy, actionable
 from pyros.domain.alert.notice import NoticeError
 from pyros.errors import ConfigurationError, PyrosError
+from pyros.sky.site import Site
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Iterator
+    from collections.abc import Callable, Iterator
     from datetime import datetime
 
-    from pyros.domain.alert.gate import Reason
+    from pyros.domain.alert.gate import Observability, Reason
     from pyros.domain.alert.notice import Notice
     from pyros.domain.alert.settings import Alerts
+
+    Sky = Callable[[Notice, datetime], Observability]
 
 _ORDER = re.compile(r"\d{5}_")
 _QUIET = frozenset({Action.NONE, Action.DUPLICATE})
@@ -60,6 +67,9 @@ def add_parser(subparsers: Any) -> None:
     replay.add_argument(
         "--rules", type=Path, help="alerts.toml to judge by (default: the shipped one)"
     )
+    replay.add_argument("--latitude", type=float, help="site, degrees north: judge visibility too")
+    replay.add_argument("--longitude", type=float, help="site, degrees east")
+    replay.add_argument("--height", type=float, default=0.0, help="site, metres")
     replay.add_argument("--json", action="store_true", help="one JSON line for each notice")
     replay.add_argument("--all", action="store_true", help="also what nothing is done about")
     send = inner.add_parser("send", help="send a packet to a VTP receiver or an HTTP address")
@@ -67,6 +77,8 @@ def add_parser(subparsers: Any) -> None:
     send.add_argument("--host", default="127.0.0.1", help="VTP receiver's host")
     send.add_argument("--port", type=int, default=8098, help="VTP receiver's port")
     send.add_argument("--url", help="POST the packet to this http address instead")
+    send.add_argument("--mqtt", metavar="HOST:PORT", help="publish it to an MQTT broker instead")
+    send.add_argument("--site", default="spm", help="site id of the topic, with --mqtt")
     send.add_argument("--token", help="bearer token for --url")
     send.add_argument("--t0", help="restamp: the burst was at this instant, ISO 8601 UTC")
     send.add_argument("--ra", type=float, help="restamp: right ascension in degrees")
@@ -149,7 +161,7 @@ def notice_json(notice: Notice) -> dict[str, Any]:
 def replay_day(arguments: argparse.Namespace, sky: Any = None) -> int:
     """Print what the rules would have done with a recorded day, and a count of the rest."""
     rules = load_rules(arguments.rules)
-    rows = list(replay_rows(arguments.folder, rules, sky))
+    rows = list(replay_rows(arguments.folder, rules, sky or _sky(arguments)))
     if not rows:
         raise ConfigurationError(f"{arguments.folder}: no packet in it; give a folder of alerts")
     for row in rows:
@@ -160,6 +172,23 @@ def replay_day(arguments: argparse.Namespace, sky: Any = None) -> int:
         refused = sum(row.action == "unreadable" for row in rows)
         _print(f"{len(rows)} packets, {acted} led to something, {refused} could not be read")
     return 0
+
+
+def _sky(arguments: argparse.Namespace) -> Sky | None:
+    """What the sky of the site given allowed; None when no site is given."""
+    if arguments.latitude is None and arguments.longitude is None:
+        return None
+    if arguments.latitude is None or arguments.longitude is None:
+        raise ConfigurationError("give both --latitude and --longitude, or neither")
+    site = Site(
+        latitude_deg=arguments.latitude,
+        longitude_deg=arguments.longitude,
+        height_m=arguments.height,
+        name="replay",
+    )
+    if faults := site.faults():
+        raise ConfigurationError("; ".join(faults))
+    return lambda notice, now_utc: visibility(site, notice, now_utc)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -256,7 +285,10 @@ def send_file(arguments: argparse.Namespace) -> int:
     path: Path = arguments.file
     try:
         raw = _restamped(path.read_bytes(), arguments)
-        if arguments.url is not None:
+        if arguments.mqtt is not None:
+            asyncio.run(_publish(raw, arguments.mqtt, arguments.site))
+            accepted, reason = True, ""
+        elif arguments.url is not None:
             accepted, reason = _post(raw, arguments.url, arguments.token)
         else:
             accepted, reason = asyncio.run(
@@ -285,6 +317,17 @@ def _restamped(raw: bytes, arguments: argparse.Namespace) -> bytes:
         dec_deg=arguments.dec,
         serial=arguments.serial,
     )
+
+
+async def _publish(raw: bytes, address: str, site: str) -> None:
+    """Publish a packet; the broker's acknowledgement is what is waited for."""
+    host, _, port = address.removeprefix("mqtt://").rpartition(":")
+    if not host or not port.isdigit():
+        raise ConfigurationError(f"--mqtt {address}: give HOST:PORT, e.g. 127.0.0.1:1883")
+    link = AiomqttLink(host, int(port), client_id="pyros-alert-send")
+    await link.connect()
+    await link.publish(MqttMessage(topic=SiteTopics(site).alert_in(), payload=raw, qos=1))
+    await link.disconnect()
 
 
 def _post(raw: bytes, url: str, token: str | None) -> tuple[bool, str]:

@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from actors.advocates.settings import NotifySettings
 from actors.alert_handler.settings import AlertHandlerSettings
 from actors.alert_source.settings import AlertSourceSettings
 from actors.archive.settings import ArchiveSettings, DetectorSettings, OpticsSettings
@@ -186,6 +187,8 @@ class AlertsSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Ways in."""
     handler: AlertHandlerSettings = AlertHandlerSettings()
     """Rules, programme, fields."""
+    notify: NotifySettings = NotifySettings()
+    """Burst advocates that are told of decision, first image and outcome."""
     templates: str = "alert_templates"
     """Folder of recorded packets that test alerts are made of; relative to this file."""
     telescope: str | None = None

@@ -1,4 +1,4 @@
-"""Alerts on the whole site in virtual time: from a packet to frames, and every decision's reason."""
+"""Alerts on the whole site in virtual time: from a packet to frames, each decision with reasons."""
 
 from __future__ import annotations
 
@@ -81,7 +81,7 @@ def test_other_missions_bursts_are_observed_too(tmp_path: Path, name: str) -> No
 
 
 def test_what_is_not_acted_on_is_stored_with_its_reason(tmp_path: Path) -> None:
-    """Raw samples are too old, others no alert, tests no bursts; each says so, none moves a thing."""
+    """Samples are too old, others no alert or a spoof; each says so, and nothing moves."""
 
     async def story(night: AlertNight) -> None:
         old = await night.send((DATA / SWIFT).read_bytes())
@@ -197,7 +197,7 @@ def test_another_missions_position_joins_the_event_and_ends_its_tiling(tmp_path:
 
 
 def test_updates_point_anew_only_when_needed_and_a_retraction_stops(tmp_path: Path) -> None:
-    """A position within the inner field changes nothing, one outside re-points, an end is an end."""
+    """A position within the inner field changes nothing, one outside re-points, a stop is final."""
 
     async def story(night: AlertNight) -> None:
         await night.routine_runs()

@@ -1,0 +1,1 @@
+"""Tells burst advocates what becomes of an alert, by e-mail and webhook."""
