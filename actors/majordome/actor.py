@@ -132,6 +132,7 @@ class Majordome(Actor):
             sequencer=self._sequencer,
             telescope=self._shelter.telescope,
             settings=self._settings,
+            site=self._site,
         )
         self.subscribe(
             SafetyVerdict,

@@ -18,12 +18,14 @@ from actors.sequencer.messages import AbortExecution, AlertStage, Execute
 from pyros.actor import Rejected
 from pyros.clock import datetime_from_unix
 from pyros.domain.sequence import duration_s
+from pyros.sky.twilight import night_label
 
 if TYPE_CHECKING:
     from actors.majordome.messages import TargetOfOpportunity
     from actors.majordome.settings import MajordomeSettings
     from pyros.actor import Actor, ActorRef
     from pyros.domain.sequence import Sequence
+    from pyros.sky.site import Site
 
 _EXECUTE_TIMEOUT_S = 6 * 3600.0
 _SCHEDULER_TIMEOUT_S = 120.0
@@ -69,6 +71,7 @@ class NightRun:
         sequencer: Who executes.
         telescope: Told to slew to a burst before anything slower.
         settings: The observer's name.
+        site: Names the night of a burst that comes before the plan's night has begun.
     """
 
     def __init__(
@@ -79,8 +82,10 @@ class NightRun:
         sequencer: ActorRef[Any],
         telescope: ActorRef[Any],
         settings: MajordomeSettings,
+        site: Site,
     ) -> None:
         self._actor = actor
+        self._site = site
         self._scheduler = scheduler
         self._sequencer = sequencer
         self._telescope = telescope
@@ -253,7 +258,7 @@ class NightRun:
         now_utc = self._actor.clock.now()
         order = Execute(
             sequence=sequence,
-            night=self._night or "",
+            night=self._night or night_label(self._site, self._actor.clock.unix_s()),
             observer=self._settings.observer,
             received_monotonic_s=received_monotonic_s,
             preempt=preempt,
