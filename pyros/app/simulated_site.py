@@ -44,7 +44,7 @@ if TYPE_CHECKING:
 _BATCH_S = 600.0
 M = TypeVar("M", bound=Message)
 
-_SIMULATED_STORE = StoreSettings(synchronous="OFF")
+_SIMULATED_STORE = StoreSettings(synchronous="OFF", readers=0)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -14,7 +14,7 @@ from sqlalchemy import make_url
 
 from pyros.store.migrate import upgrade
 from pyros.store.server_backend import ServerBackend
-from pyros.store.sqlite_backend import SqliteBackend
+from pyros.store.sqlite_backend import READERS, SqliteBackend
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -41,10 +41,17 @@ class Database:
         line: Its line of migrations, `observatory` or `telemetry`.
         metadata: Its tables.
         synchronous: SQLite's durability (`SqliteBackend`).
+        readers: SQLite's connections that read (`SqliteBackend`).
     """
 
     def __init__(
-        self, *, url: str, line: str, metadata: MetaData, synchronous: Synchronous
+        self,
+        *,
+        url: str,
+        line: str,
+        metadata: MetaData,
+        synchronous: Synchronous,
+        readers: int = READERS,
     ) -> None:
         address = make_url(url)
         self._line = line
@@ -54,7 +61,9 @@ class Database:
         if address.get_backend_name() == "sqlite":
             path = Path(address.database) if address.database else None
             self.where = str(path) if path else f"{line} database in memory"
-            self._backend = SqliteBackend(path=path, where=self.where, synchronous=synchronous)
+            self._backend = SqliteBackend(
+                path=path, where=self.where, synchronous=synchronous, readers=readers
+            )
         else:
             self.where = address.render_as_string(hide_password=True)
             self._backend = ServerBackend(url=address, where=self.where)

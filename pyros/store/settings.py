@@ -17,3 +17,7 @@ class StoreSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fi
     synchronous: Literal["FULL", "NORMAL", "OFF"] = "FULL"
     """Durability of `observatory.db`: FULL survives a power cut with every acknowledged commit;
     OFF is for simulated nights only."""
+
+    readers: int = 2
+    """SQLite connections that read beside the writer; with 0 the writer reads too, so that reads
+    and writes keep their order (simulated nights)."""

@@ -139,13 +139,21 @@ class SqliteBackend:
     """A SQLite database: a writer, and readers that see committed snapshots beside it.
 
     Args:
-        path: The file, None for one in memory, whose writer also reads. where: How errors call it.
+        path: The file, None for one in memory, whose writer also reads.
+        where: How errors call it.
         synchronous: FULL survives a power cut with every commit, NORMAL may lose the last ones but
-        is
-            never damaged, OFF is for simulated nights.
+            is never damaged, OFF is for simulated nights.
+        readers: Connections that read; without any the writer does, in the order asked.
     """
 
-    def __init__(self, *, path: Path | None, where: str, synchronous: Synchronous) -> None:
+    def __init__(
+        self,
+        *,
+        path: Path | None,
+        where: str,
+        synchronous: Synchronous,
+        readers: int = READERS,
+    ) -> None:
         common = ("PRAGMA foreign_keys = ON", f"PRAGMA synchronous = {synchronous}")
         wal = () if path is None else ("PRAGMA journal_mode = WAL",)
         self._path = path
@@ -157,7 +165,7 @@ class SqliteBackend:
             SqliteConnection(
                 path=path, where=where, pragmas=(*common, "PRAGMA query_only = ON"), begin="BEGIN"
             )
-            for _ in range(0 if path is None else READERS)
+            for _ in range(0 if path is None else readers)
         )
         self._free: asyncio.Queue[SqliteConnection] = asyncio.Queue()
 

@@ -39,12 +39,14 @@ class Store:
             line="observatory",
             metadata=schema.metadata,
             synchronous=settings.synchronous,
+            readers=settings.readers,
         )
         self.telemetry_database = Database(
             url=_url(data_dir, TELEMETRY_FILE),
             line="telemetry",
             metadata=telemetry_schema.metadata,
             synchronous="OFF" if settings.synchronous == "OFF" else "NORMAL",
+            readers=settings.readers,
         )
         self.journal = JournalRows(self.database)
         self.programmes = ProgrammeRows(self.database)
