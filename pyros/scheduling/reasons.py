@@ -161,10 +161,11 @@ def _closed(problem: Problem, instance: Instance, sequence: Sequence) -> Rejecti
     if any(has_start(sequence, t.closed_s, **limits) for t in telescopes):
         lost = sorted(d for d in sequence.devices if instance.device_down.get(d))
         until = max(end for _, end in lost_spans(instance, sequence))
+        back = f"lost until {clock(until)}" if until < problem.night_s else "lost"
         return Rejection(
             id=sequence.id,
             reason=Reason.DEVICE_DOWN,
-            sentence=f"needs {', '.join(lost)}, lost until {clock(until)}",
+            sentence=f"needs {', '.join(lost)}: {back}",
             numbers={"devices": ", ".join(lost), "until_s": until},
         )
     closed = [span for t in telescopes for span in t.closed_s]
