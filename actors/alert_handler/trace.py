@@ -10,18 +10,18 @@ if TYPE_CHECKING:
 
 STAGES = (
     "received",
-    "stored",
     "parsed",
     "judged",
     "planned",
     "interrupted",
     "slew-command",
+    "stored",
     "on-target",
     "first-photon",
     "frame-on-disk",
     "ended",
 )
-"""All stages in the order of a follow-up."""
+"""All stages in the order of a follow-up; a packet is stored while the telescope is called."""
 
 
 @dataclass(slots=True, kw_only=True)

@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from dataclasses import replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
 import pytest
@@ -18,6 +20,7 @@ from pyros.actor import Rejected
 from pyros.domain.alert.localisation import separation_deg
 from pyros.domain.sequence import SequenceState
 from pyros.sky.engine import icrs_from_altaz
+from tests.actors.alert_handler.test_tile_plan import lvk_alert
 from tests.system.alert_night import DATA, AlertNight, at_night
 
 if TYPE_CHECKING:
@@ -162,6 +165,23 @@ def test_a_wide_region_is_tiled_field_by_field(tmp_path: Path) -> None:
         assert len(places) == len(fields)
         said = [one.text for one in night.spy.journal if "fields hold" in one.text]
         assert said
+
+    at_night(tmp_path, story)
+
+
+def test_a_gravitational_wave_map_is_read_judged_and_tiled(tmp_path: Path) -> None:
+    """An LVK alert without a position: its map is up, a strategy takes it, fields are exposed."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        packet = json.loads(lvk_alert(*night.in_view()))
+        packet["event"]["time"] = (night.clock.now() - timedelta(seconds=300)).isoformat()
+        await night.send(json.dumps(packet).encode(), source="mqtt")
+        event = await night.stage("-001", "first-photon")
+        assert event.alert_id.startswith("gw-")
+        assert any("of a region of" in reason for reason in event.reasons)
+        assert any(reason.startswith("gw-with-matter applies") for reason in event.reasons)
+        assert any("fields hold" in one.text for one in night.spy.journal)
 
     at_night(tmp_path, story)
 

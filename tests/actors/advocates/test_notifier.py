@@ -21,7 +21,7 @@ from pyros.actor import Actor, ActorSystem, ChildSpec, Message
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Callable
 
-SECRET = "hook.token"
+SECRET = "hook.token"  # noqa: S105 - a file's name
 NOW_UTC = datetime(2026, 11, 24, 3, tzinfo=UTC)
 
 
