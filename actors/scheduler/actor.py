@@ -7,12 +7,13 @@ it are one transaction. Triggers of a new plan coalesce: however many come at on
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from actors.archive.messages import CloseRequest
 from actors.journal.messages import JournalWritten
+from actors.scheduler.assignment import unit_for
 from actors.scheduler.book import WAITING, Book, Move
 from actors.scheduler.ledger import charge
 from actors.scheduler.messages import (
@@ -82,6 +83,7 @@ class Scheduler(Actor):
         programmes: All programmes.
         nightly: Requests that come back every night.
         channel_times: Readout and filter change of each channel of the telescope.
+        channels_by_unit: Channels of every telescope of the site.
         settings: Planner's figures.
         archive: Who closes the directories of finished requests.
     """
@@ -95,6 +97,7 @@ class Scheduler(Actor):
         programmes: tuple[ScientificProgramme, ...],
         nightly: tuple[Request, ...],
         channel_times: Mapping[str, ChannelTimes],
+        channels_by_unit: Mapping[str, tuple[str, ...]],
         settings: SchedulerSettings,
         archive: ActorRef[Any],
     ) -> None:
@@ -105,6 +108,7 @@ class Scheduler(Actor):
         self._programmes = programmes
         self._nightly = nightly
         self._channel_times = channel_times
+        self._channels_by_unit = channels_by_unit
         self._settings = settings
         self._archive = archive
         self._book = Book()
@@ -129,12 +133,8 @@ class Scheduler(Actor):
         self.every(_TICK_S, _Tick())
 
     def _serves(self, request: Request) -> bool:
-        """Whether this telescope has all the channels that the request needs."""
-        return all(
-            album.channel in self._channel_times
-            for sequence in request.sequences
-            for album in sequence.albums
-        )
+        """Whether the request is this telescope's among those of the site."""
+        return unit_for(request, self._channels_by_unit) == self._unit
 
     async def on_receive(self, message: Message) -> Any:
         """Answer the majordome, take in requests and ends, and plan."""
@@ -192,7 +192,6 @@ class Scheduler(Actor):
         return await self._plan(planning)
 
     async def _known(self, request: Request) -> bool:
-        """Whether it was added before, be it open or done by now."""
         return await self._store.requests.get(request.request_id) is not None
 
     async def _end_night(self, night: str) -> NightClosed:
@@ -264,6 +263,7 @@ class Scheduler(Actor):
                 f"request {request.request_id}: programme {request.programme_id!r} is unknown; "
                 f"known: {', '.join(sorted(known))}"
             )
+        request = replace(request, telescope=request.telescope or self._unit)
         if not self._serves(request):
             raise Rejected(
                 f"request {request.request_id} asks for channels that {self._unit} has not; "

@@ -85,6 +85,8 @@ class RequestEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fie
     programme: str
     name: str
     strategy: RequestStrategy = RequestStrategy.BEST_EFFORT
+    telescope: str | None = None
+    """The telescope it wants; the first that has its channels when left out."""
     every_night: bool = False
     """Ask for it anew every night (monitoring); its ids get the night appended."""
     sequence: tuple[SequenceEntry, ...]
@@ -223,6 +225,7 @@ def _request(entry: RequestEntry) -> Request:
         kind=RequestKind.ROUTINE,
         name=entry.name,
         strategy=entry.strategy,
+        telescope=entry.telescope,
         sequences=tuple(_sequence(entry, sequence) for sequence in entry.sequence),
     )
 

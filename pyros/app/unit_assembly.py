@@ -125,6 +125,7 @@ def unit_observing(plant: Plant, unit: UnitSettings) -> SupervisorSpec:
                     programmes=plant.demands.programmes,
                     nightly=plant.demands.nightly,
                     channel_times=unit.channel_times(),
+                    channels_by_unit=plant.settings.channels_by_unit(),
                     settings=unit.scheduler,
                     archive=plant.system.ref("/infrastructure/archive"),
                 ),

@@ -36,6 +36,7 @@ class Request:
         sequences: At least one.
         strategy: What a failing sequence does to its siblings.
         alert_id: The alert event for kind ALERT.
+        telescope: The telescope it wants; None lets the first one take it that has its channels.
     """
 
     request_id: str
@@ -45,3 +46,4 @@ class Request:
     sequences: tuple[Sequence, ...]
     strategy: RequestStrategy = RequestStrategy.BEST_EFFORT
     alert_id: str | None = None
+    telescope: str | None = None

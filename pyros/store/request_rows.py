@@ -64,6 +64,7 @@ def rows_of_request(
             "name": item.name,
             "strategy": item.strategy.value,
             "alert_id": item.alert_id,
+            "telescope": item.telescope,
             "submitted_by": submitted_by,
             "submitted_utc": submitted_utc,
             "closed_utc": None,
@@ -124,6 +125,7 @@ def request_from_rows(connection: Connection, head: RowMapping) -> Request:
         sequences=tuple(_sequence(connection, row) for row in members.all()),
         strategy=RequestStrategy(head["strategy"]),
         alert_id=head["alert_id"],
+        telescope=head["telescope"],
     )
 
 

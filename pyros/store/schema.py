@@ -89,6 +89,7 @@ request = Table(
     Column("name", Text, nullable=False),
     Column("strategy", String(16), nullable=False),
     Column("alert_id", String(64)),
+    Column("telescope", String(64)),
     Column("submitted_by", Text, nullable=False),
     Column("submitted_utc", UtcDateTime, nullable=False),
     Column("closed_utc", UtcDateTime),

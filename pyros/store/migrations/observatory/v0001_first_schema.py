@@ -178,6 +178,7 @@ def _tables_of_requests() -> None:
         sa.Column("name", sa.Text(), nullable=False),
         sa.Column("strategy", sa.String(length=16), nullable=False),
         sa.Column("alert_id", sa.String(length=64), nullable=True),
+        sa.Column("telescope", sa.String(length=64), nullable=True),
         sa.Column("submitted_by", sa.Text(), nullable=False),
         sa.Column("submitted_utc", UtcDateTime(), nullable=False),
         sa.Column("closed_utc", UtcDateTime(), nullable=True),
