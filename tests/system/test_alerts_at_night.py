@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import asyncio
 import json
 from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
 
+import msgspec
 import pytest
 
 from actors.alert_handler.messages import (
@@ -16,12 +18,15 @@ from actors.alert_handler.messages import (
     StopFollowUp,
 )
 from actors.alert_handler.trace import STAGES
+from actors.alert_source.settings import PaceSettings
+from protocols.mqtt.memory import MemoryLink
+from protocols.mqtt.message import MqttMessage
 from pyros.actor import Rejected
 from pyros.domain.alert.localisation import separation_deg
 from pyros.domain.sequence import SequenceState
 from pyros.sky.engine import icrs_from_altaz
 from tests.actors.alert_handler.test_tile_plan import lvk_alert
-from tests.system.alert_night import DATA, AlertNight, at_night
+from tests.system.alert_night import DATA, AlertNight, at_night, settings
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -399,3 +404,31 @@ def test_nothing_is_slewed_to_while_closed_and_it_is_planned(tmp_path: Path) -> 
         assert not [frame for frame in night.spy.frames if frame.frame.context.alert_id is None]
 
     at_night(tmp_path, story)
+
+
+def test_a_flood_is_bounded_and_a_real_burst_passes_it(tmp_path: Path) -> None:
+    """Of 5,000 packets at once over MQTT few are taken; a burst from elsewhere slews meanwhile."""
+    shipped = settings()
+    pace = PaceSettings(per_s=20.0, burst=20.0, patience_s=5.0)
+    sources = msgspec.structs.replace(shipped.alerts.sources, pace=pace)
+    changed = msgspec.structs.replace(
+        shipped, alerts=msgspec.structs.replace(shipped.alerts, sources=sources)
+    )
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        link = MemoryLink(night.site.router, client_id="flood")
+        await link.connect()
+        topic = night.site.plant.topics.alert_in()
+        for number in range(5_000):
+            raw = b"<nothing>%d</nothing>" % number
+            await link.publish(MqttMessage(topic=topic, payload=raw, qos=0))
+        await night.send(night.young(SWIFT))
+        event = await night.stage("-001", "first-photon", within_s=60.0)
+        assert event.stages["slew-command"] < 100.0
+        await asyncio.sleep(60.0)
+        packets = await night.site.plant.store.alerts.recent_packets(limit=10_000)
+        assert 20 <= len(packets) <= 700
+        assert {packet.decision for packet in packets} == {"unreadable", "accepted"}
+
+    at_night(tmp_path, story, changed=changed)
