@@ -215,7 +215,9 @@ def settings() -> ObservatorySettings:
 
 
 @contextlib.asynccontextmanager
-async def alert_night(tmp_path: Path, changed: ObservatorySettings) -> AsyncIterator[AlertNight]:
+async def alert_night(
+    tmp_path: Path, changed: ObservatorySettings, *, keep_database: bool = False
+) -> AsyncIterator[AlertNight]:
     """The site in the dark, on the running virtual loop."""
     async with simulated_site(
         changed,
@@ -223,6 +225,7 @@ async def alert_night(tmp_path: Path, changed: ObservatorySettings) -> AsyncIter
         data_dir=tmp_path,
         seed=5,
         rng=random.Random(5),  # noqa: S311
+        keep_database=keep_database,
     ) as built:
         spy = Spy()
         await built.control.spawn(ChildSpec(name="spy", factory=lambda: spy))
@@ -235,6 +238,7 @@ def at_night(
     *,
     changed: ObservatorySettings | None = None,
     after_dark_s: float = 600.0,
+    keep_database: bool = False,
 ) -> T:
     """Run a story on a site that starts in the dark."""
     chosen = changed or settings()
@@ -243,7 +247,7 @@ def at_night(
     assert span is not None
 
     async def main() -> T:
-        async with alert_night(tmp_path, chosen) as night:
+        async with alert_night(tmp_path, chosen, keep_database=keep_database) as night:
             return await story(night)
 
     return run_virtual(main, start_unix_s=span[0] + after_dark_s)

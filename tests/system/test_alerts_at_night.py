@@ -432,3 +432,36 @@ def test_a_flood_is_bounded_and_a_real_burst_passes_it(tmp_path: Path) -> None:
         assert {packet.decision for packet in packets} == {"unreadable", "accepted"}
 
     at_night(tmp_path, story, changed=changed)
+
+
+def test_after_a_restart_events_are_known_and_what_was_not_judged_is(tmp_path: Path) -> None:
+    """A packet that a crash left unjudged slews at the next start; updates find their old event."""
+    place: list[tuple[float, float]] = []
+
+    async def before(night: AlertNight) -> str:
+        await night.routine_runs()
+        place.append(night.in_view())
+        await night.send(night.young(SWIFT, place=place[0], serial=70))
+        event = await night.stage("-001", "frame-on-disk")
+        await night.site.plant.store.alerts.store_packet(
+            night.young(SWIFT, age_s=700.0, serial=71),
+            source="vtp",
+            topic=None,
+            received_utc=night.clock.now(),
+        )
+        return event.alert_id
+
+    async def after(night: AlertNight) -> str:
+        late = await night.until(lambda: night.event("-002"), within_s=60.0, what="left over")
+        assert late is not None
+        assert late.decision == "accepted"
+        await night.stage("-002", "first-photon", within_s=900.0)
+        near = (place[0][0], place[0][1] + 0.01)
+        await night.send(night.young(XRT, place=near, age_s=3600.0, serial=70))
+        known = await night.until(lambda: night.event("-001"), within_s=60.0, what="update")
+        assert known is not None
+        assert night.event("-003") is None
+        return known.alert_id
+
+    first = at_night(tmp_path, before, keep_database=True)
+    assert at_night(tmp_path, after, keep_database=True, after_dark_s=4200.0) == first
