@@ -1,6 +1,6 @@
 """A part of a night of the whole site in virtual time: rain comes, goes, and all goes on.
 
-Two processes run the same hour and three quarters beside each other, with different hash seeds, one
+Two processes run the same hour and a half beside each other, with different hash seeds, one
 with its database on disk; what the first leaves there is then read as an astronomer would.
 """
 
@@ -31,7 +31,7 @@ from pyros.store.journal import JournalFilter
 
 pytestmark = pytest.mark.night
 
-NIGHT, START, END = "2026-11-23", "07:00", "08:50"
+NIGHT, START, END = "2026-11-23", "07:00", "08:30"
 RAIN_FROM_S, RAIN_FOR_S = 2400.0, 600.0
 SCENARIO = f"""
 origin = "start"
@@ -123,7 +123,7 @@ def test_night_breaks_no_rule(night: PartOfANight):
 def test_night_completes_sequences(night: PartOfANight):
     """Before and after the rain sequences are completed; the one in the rain is interrupted."""
     states = night.first["sequences"]
-    assert states["completed"] >= 4
+    assert states["completed"] >= 2
     assert states["interrupted"] == 1
     assert "failed" not in states
     ended = [
@@ -158,7 +158,7 @@ def test_night_leaves_complete_frames(night: PartOfANight):
     """Every frame lies in its place, valid, with its WCS, its weather and its sums."""
     produced = night.data / "PRODUCED_DATA"
     frames = sorted(produced.rglob("*.fits"))
-    assert len(frames) == night.first["frames"] >= 30
+    assert len(frames) == night.first["frames"] >= 20
     assert not list(produced.rglob("*.tmp"))
     assert not list((night.data / "spool").glob("*.fits"))
     previews = list((night.data / "previews").rglob("*.png"))
