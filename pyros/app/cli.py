@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import argparse
 import importlib
+import os
 import sys
 from typing import TYPE_CHECKING
 
@@ -48,6 +49,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for line in str(error).splitlines():
             print(f"pyros: {line}", file=sys.stderr)  # noqa: T201  (a command's word to its user)
         return FAULT_STATUS
+    except BrokenPipeError:
+        # Whoever read the output has enough (`| head`); the interpreter must not flush into it.
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        return 0
 
 
 def _parser(words: Sequence[str]) -> argparse.ArgumentParser:
