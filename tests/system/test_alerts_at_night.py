@@ -465,3 +465,67 @@ def test_after_a_restart_events_are_known_and_what_was_not_judged_is(tmp_path: P
 
     first = at_night(tmp_path, before, keep_database=True)
     assert at_night(tmp_path, after, keep_database=True, after_dark_s=4200.0) == first
+
+
+def test_a_retraction_gives_the_time_of_a_waiting_burst_back(tmp_path: Path) -> None:
+    """A deferred burst is planned; when its mission takes it back its sequence is cancelled."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        ra_deg, dec_deg = icrs_from_altaz(night.site.plant.site, 5.0, 95.0, night.clock.unix_s())
+        place = (float(ra_deg) % 360.0, float(dec_deg))
+        await night.send(night.young(MXT, place=place, serial=80))
+        waiting = await night.until(lambda: night.event("-001"), within_s=30.0, what="judged")
+        assert waiting is not None
+        assert waiting.state == "DEFERRED"
+        assert waiting.sequence_id is not None
+        sequence_id = waiting.sequence_id
+        await night.until(
+            lambda: night.spy.states.get(sequence_id) is SequenceState.PLANNED,
+            within_s=60.0,
+            what="planned",
+        )
+        retraction = night.young(MXT, place=place, serial=80)
+        for kind in (b"209", b"210"):
+            retraction = retraction.replace(b'value="%s"' % kind, b'value="219"')
+        await night.send(retraction.replace(b"_r80", b"_retraction"))
+        await night.until(
+            lambda: night.spy.states[sequence_id] is SequenceState.CANCELLED,
+            within_s=60.0,
+            what="released",
+        )
+        await night.until(
+            lambda: night.event("-001").state == "RETRACTED",  # type: ignore[union-attr]
+            within_s=30.0,
+            what="told",
+        )
+
+    at_night(tmp_path, story)
+
+
+def test_a_wide_tiling_goes_on_after_a_better_burst(tmp_path: Path) -> None:
+    """Interrupted in a field, the tiling takes that field up again when the better one is done."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        await night.send(night.young(GBM, age_s=3000.0))
+        wide = await night.stage("-001", "first-photon")
+        await night.send(night.young(SWIFT))
+        best = await night.stage("-002", "first-photon")
+        await night.handler.ask(StopFollowUp(alert_id=best.alert_id, who="expert", why="flare"))
+        again = await night.until(
+            lambda: next(
+                (
+                    one
+                    for one in night.spy.ended
+                    if one.alert_id == wide.alert_id and one.state is SequenceState.COMPLETED
+                ),
+                None,
+            ),
+            within_s=600.0,
+            what="a field is completed",
+        )
+        assert again is not None
+        assert again.sequence_id != wide.sequence_id
+
+    at_night(tmp_path, story)
