@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import argparse
+import asyncio
 import json
 import tarfile
 import threading
@@ -12,6 +13,8 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from protocols.alert_command import add_parser, run
+from protocols.mqtt.link import AiomqttLink
+from protocols.mqtt.server import serve_broker
 from protocols.notice_parser import parse_notice
 from pyros.domain.alert.gate import Observability
 
@@ -144,3 +147,53 @@ def test_send_makes_a_recorded_burst_young_and_posts_it(
     notice = parse_notice(got[0][0], source="http", received_utc=datetime(2026, 11, 23, tzinfo=UTC))
     assert notice.t0_utc == datetime(2026, 11, 23, 1, 2, 3, tzinfo=UTC)
     assert notice.ra_deg == 120.5
+
+
+def test_replay_with_a_site_judges_visibility_too(capsys: pytest.CaptureFixture[str]) -> None:
+    """A northern site defers or refuses what a southern one sees; half a site is no site."""
+    folder = str(DATA / "svom")
+    told: dict[str, list[str]] = {}
+    for name, latitude in (("north", "85"), ("south", "-30")):
+        words = ("--latitude", latitude, "--longitude", "20", "--json", "--all")
+        assert command("replay", folder, *words) == 0
+        lines = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+        told[name] = [reason for line in lines for reason in line["why"]]
+    assert any("altitude" in reason and "Sun" in reason for reason in told["north"])
+    assert told["north"] != told["south"]
+    assert command("replay", folder, "--latitude", "10") == 2
+    assert "give both" in capsys.readouterr().err
+
+
+def test_send_over_mqtt_publishes_the_packet_on_the_sites_topic(
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    """A real broker gets the bytes on `alerts/in`; an address that is none is told."""
+    packet = DATA / "svom" / "sb26050402_mxt_50.xml"
+    heard: list[bytes] = []
+    port, ready, done = [0], threading.Event(), threading.Event()
+
+    async def listen() -> None:
+        server = await serve_broker(0)
+        link = AiomqttLink("127.0.0.1", server.port, client_id="ear")
+        await link.connect()
+        await link.subscribe("pyros/1/here/alerts/in", qos=1)
+        port[0] = server.port
+        ready.set()
+        async with asyncio.timeout(20.0):
+            async for message in link.messages():
+                heard.append(message.payload)
+                break
+        await link.disconnect()
+        await server.stop()
+        done.set()
+
+    thread = threading.Thread(target=lambda: asyncio.run(listen()))
+    thread.start()
+    assert ready.wait(20.0)
+    words = ("send", str(packet), "--mqtt", f"127.0.0.1:{port[0]}", "--site", "here")
+    assert command(*words) == 0
+    assert done.wait(20.0)
+    thread.join()
+    assert heard == [packet.read_bytes()]
+    assert command("send", str(packet), "--mqtt", "nowhere") == 2
+    assert "HOST:PORT" in capsys.readouterr().err
