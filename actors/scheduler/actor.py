@@ -248,7 +248,7 @@ class Scheduler(Actor):
         await self._close_finished()
 
     async def _close_finished(self) -> None:
-        for request_id in self._book.finished_requests():
+        for request_id in self._book.finished_requests(night_over=self._planning is None):
             self._book.forget(request_id)
             try:
                 await self._store.requests.close(request_id, time_utc=self.clock.now())

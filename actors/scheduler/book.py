@@ -160,12 +160,18 @@ class Book:
             for move in self.move(identity, _S.CANCELLED, reason)
         )
 
-    def finished_requests(self) -> tuple[str, ...]:
-        """Requests none of whose sequences can ever run again, in order."""
+    def finished_requests(self, *, night_over: bool) -> tuple[str, ...]:
+        """Requests none of whose sequences can ever run again, in order.
+
+        Args:
+            night_over: Whether what is UNPLANNABLE stays so: during the night a lost device may
+                come back, and with it all that needs it.
+        """
         finished: dict[str, bool] = {}
         for entry in self.entries.values():
             over = entry.state in FINAL_STATES and not (
-                entry.sequence.carry_over and entry.state in (_S.INTERRUPTED, _S.UNPLANNABLE)
+                (entry.sequence.carry_over and entry.state in (_S.INTERRUPTED, _S.UNPLANNABLE))
+                or (entry.state is _S.UNPLANNABLE and not night_over)
             )
             identity = entry.request.request_id
             finished[identity] = finished.get(identity, True) and over

@@ -101,14 +101,22 @@ def test_best_effort_spares_the_siblings_unless_it_was_mandatory() -> None:
     assert [move.sequence_id for move in filled.consequences("a", S.FAILED)] == ["b"]
 
 
+def test_a_request_without_its_device_is_not_finished_before_the_night_is() -> None:
+    """A camera that comes back brings back what needs it; in the morning it is too late."""
+    filled = book(sequence("a"))
+    in_state(filled, "a", S.UNPLANNABLE)
+    assert filled.finished_requests(night_over=False) == ()
+    assert filled.finished_requests(night_over=True) == ("r",)
+
+
 def test_a_request_is_finished_when_nothing_of_it_can_run_again() -> None:
     """A carried-over sequence keeps its request open."""
     filled = book(sequence("a"), sequence("b", carry_over=True))
     in_state(filled, "a", S.COMPLETED)
     in_state(filled, "b", S.INTERRUPTED)
-    assert filled.finished_requests() == ()
+    assert filled.finished_requests(night_over=True) == ()
     in_state(filled, "b", S.COMPLETED)
-    assert filled.finished_requests() == ("r",)
+    assert filled.finished_requests(night_over=True) == ("r",)
     filled.forget("r")
     assert not filled.entries
 
