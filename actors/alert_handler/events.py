@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING
 
 from actors.alert_handler.trace import Trace
 from pyros.domain.alert.book import Action, AlertBook, Outcome
-from pyros.domain.alert.event import TRANSITIONS, EventState, step
+from pyros.domain.alert.event import ACTIVE_STATES, TRANSITIONS, EventState, step
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,6 +18,11 @@ if TYPE_CHECKING:
     from pyros.domain.alert.notice import Notice
     from pyros.domain.alert.strategy import Strategy
     from pyros.domain.sequence import Sequence
+
+
+_MANY = 50
+"""Events remembered before old ones are looked through."""
+_NOT_OVER = ACTIVE_STATES | {EventState.DEFERRED}
 
 
 @dataclass(slots=True, kw_only=True)
@@ -155,6 +160,7 @@ class EventDesk:
         if key is None:
             return None
         if key not in self.by_id:
+            self._forget()
             event = self.book.event(key)
             self.by_id[key] = FollowedEvent(
                 alert_id=key,
@@ -166,6 +172,16 @@ class EventDesk:
                 injected=event.injected if event is not None else False,
             )
         return self.by_id[key]
+
+    def _forget(self) -> None:
+        """Drop what the book has forgotten, and the maps of what is over."""
+        if len(self.by_id) < _MANY:
+            return
+        states = {event.key: event.state for event in self.book.events}
+        self.by_id = {key: one for key, one in self.by_id.items() if key in states}
+        for key, one in self.by_id.items():
+            if states[key] not in _NOT_OVER:
+                one.map_facts = None
 
     def step(self, key: str, state: EventState, now_utc: datetime, reason: str) -> None:
         """Move an event where its state machine allows it; otherwise it stays."""

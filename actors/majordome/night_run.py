@@ -30,6 +30,7 @@ if TYPE_CHECKING:
 _EXECUTE_TIMEOUT_S = 6 * 3600.0
 _SCHEDULER_TIMEOUT_S = 120.0
 _AFTER_REFUSAL_S = 10.0
+_RANKS_KEPT = 1_000
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -102,6 +103,8 @@ class NightRun:
     def note_rank(self, alert_id: str, rank: int) -> None:
         """Remember how good a burst is, for when the plan begins it."""
         self._ranks[alert_id] = rank
+        if len(self._ranks) > _RANKS_KEPT:
+            del self._ranks[next(iter(self._ranks))]
 
     def begin(self, night: str, span_unix_s: tuple[float, float] | None) -> None:
         """The night has begun: have it planned. `span_unix_s` is None where it never gets dark."""
