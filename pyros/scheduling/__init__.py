@@ -16,7 +16,7 @@ from pyros.scheduling.instance import (
 from pyros.scheduling.instance_file import InstanceFaults, instance_from_json, read_instance
 from pyros.scheduling.night_plan import plan_night
 from pyros.scheduling.plan import Metrics, Placement, Plan, Reason, Rejection
-from pyros.scheduling.repair import Repaired, repair
+from pyros.scheduling.repair import Repaired, refit, repair
 from pyros.scheduling.search import default_turns
 from pyros.scheduling.what_if import WhatIf, what_if
 
@@ -40,6 +40,7 @@ __all__ = [
     "instance_from_json",
     "plan_night",
     "read_instance",
+    "refit",
     "repair",
     "what_if",
 ]

@@ -14,7 +14,7 @@ from typing import TYPE_CHECKING, Any
 from pyros.scheduling import ruin_recreate as loop
 from pyros.scheduling.greedy import first_state, published_state, second_value
 from pyros.scheduling.orders import make_orders
-from pyros.scheduling.plan import Metrics, Placement, Plan, Rejection
+from pyros.scheduling.plan import Metrics, Placement, Plan, Rejection, Rejections
 from pyros.scheduling.problem import UNLIMITED_S, Problem, build
 from pyros.scheduling.reasons import explain
 from pyros.scheduling.search import improve
@@ -105,7 +105,8 @@ def finish(
     fill_idle(problem, tables, state, broken)
     loop.settle(tables, state)
     placements = _placements(problem, tables, state, counted)
-    rejected = explain(problem, tables, state, broken=broken, known=dropped or {})
+    known = dropped or {}
+    rejected = Rejections(lambda: explain(problem, tables, state, broken=broken, known=known))
     metrics = _metrics(problem, placements)
     return Plan(
         placements=placements,

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from enum import StrEnum
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, overload
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Callable, Mapping
 
 
 class Reason(StrEnum):
@@ -74,6 +75,58 @@ class Rejection:
     numbers: Mapping[str, float | str] = field(default_factory=dict)
 
 
+class Rejections(Sequence[Rejection]):
+    """The rejections of a plan, worked out when someone first looks.
+
+    An alert waits for its start, not for the explanations of everything else. Pickled or compared,
+    it is the tuple of its rejections.
+
+    Args:
+        explain: Works them out; called once at most.
+    """
+
+    __slots__ = ("_explain", "_found")
+
+    def __init__(self, explain: Callable[[], tuple[Rejection, ...]]) -> None:
+        self._explain: Callable[[], tuple[Rejection, ...]] | None = explain
+        self._found: tuple[Rejection, ...] = ()
+
+    def _all(self) -> tuple[Rejection, ...]:
+        if self._explain is not None:
+            self._found, self._explain = self._explain(), None
+        return self._found
+
+    @overload
+    def __getitem__(self, index: int) -> Rejection: ...
+
+    @overload
+    def __getitem__(self, index: slice) -> tuple[Rejection, ...]: ...
+
+    def __getitem__(self, index: int | slice) -> Rejection | tuple[Rejection, ...]:
+        """One, or a tuple of some."""
+        return self._all()[index]
+
+    def __len__(self) -> int:
+        """How many."""
+        return len(self._all())
+
+    def __eq__(self, other: object) -> bool:
+        """Equal to any sequence of the same rejections."""
+        return isinstance(other, Sequence) and self._all() == tuple(other)
+
+    def __hash__(self) -> int:
+        """The tuple's."""
+        return hash(self._all())
+
+    def __repr__(self) -> str:
+        """The tuple's."""
+        return repr(self._all())
+
+    def __reduce__(self) -> tuple[Any, ...]:
+        """Pickled as a tuple: tables and closures stay at home."""
+        return tuple, (self._all(),)
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Metrics:
     """A plan's figures; no single number tells a plan's quality.
@@ -103,7 +156,7 @@ class Plan:
 
     Args:
         placements: In order of start (then telescope).
-        rejected: In the order of the instance's sequences.
+        rejected: In the order of the instance's sequences; worked out when first read.
         value: Sum of the placements' values.
         metrics: More figures.
         seed: Seed of the search.
@@ -112,7 +165,7 @@ class Plan:
     """
 
     placements: tuple[Placement, ...]
-    rejected: tuple[Rejection, ...]
+    rejected: Sequence[Rejection]
     value: float
     metrics: Metrics
     seed: int

@@ -193,8 +193,8 @@ def _quota(problem: Problem, tables: Tables, state: State, index: int) -> Reject
         id=sequence.id,
         reason=Reason.QUOTA,
         sentence=(
-            f"programme {sequence.programme} has {quota - used} s of its {quota} s left, the "
-            f"sequence needs {tables.duration[item]} s: {over} s over"
+            f"programme {sequence.programme} has {quota} s left tonight, other sequences take "
+            f"{used} s of it; this one needs {tables.duration[item]} s"
         ),
         numbers={
             "programme": sequence.programme,

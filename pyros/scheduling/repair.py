@@ -61,6 +61,18 @@ def repair(instance: Instance, plan: Plan, event: Event, *, now_s: float) -> Rep
     """
     after = replace(apply(instance, event, now_s=now_s), committed=())
     after = replace(after, committed=_begun(after, plan, event, now_s))
+    return refit(after, plan, event, now_s=now_s)
+
+
+def refit(after: Instance, plan: Plan, event: Event | None = None, *, now_s: float) -> Repaired:
+    """Fit a plan to an instance that has changed in any way: several events at once.
+
+    Args:
+        after: The instance as it is now, with what runs and what is frozen as committed.
+        plan: The plan made for the instance as it was.
+        event: What changed it, when that is one thing; reasons name it.
+        now_s: Present, seconds after the night's start.
+    """
     problem = build(after, now_s=now_s)
     tables = problem.tables(compiled=False)
     state = problem.state()
@@ -70,7 +82,7 @@ def repair(instance: Instance, plan: Plan, event: Event, *, now_s: float) -> Rep
     order = make_orders(problem, seed=0, epochs=0, versions=1).whole_night()
     loop.recreate(tables, state, order, 0, len(order), second_value(problem), 0, [1])
     digest = hashlib.sha256(f"{plan.input_hash} {now_s!r} {event!r}".encode()).hexdigest()
-    known = _known_reasons(problem, tables, state, plan, event)
+    known = {} if event is None else _known_reasons(problem, tables, state, plan, event)
     new = finish(problem, tables, state, seed=plan.seed, iterations=0, digest=digest, dropped=known)
     starts = {p.id: p.start_s for p in new.placements}
     return Repaired(

@@ -9,9 +9,12 @@ replaces a plan that has meanwhile been repaired.
 from __future__ import annotations
 
 import os
+import signal
+import threading
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
+from multiprocessing.connection import wait
 from typing import TYPE_CHECKING
 
 from pyros.scheduling.night_plan import plan_night
@@ -65,6 +68,7 @@ def worth_publishing(
     *,
     live_version: int,
     frozen: Iterable[Committed],
+    now_s: float = 0.0,
     least_gain: float = LEAST_GAIN,
 ) -> bool:
     """Whether a searched plan should replace the live one.
@@ -74,19 +78,36 @@ def worth_publishing(
         live: The plan in force.
         live_version: Its version; an answer for another one is out of date.
         frozen: Placements that must be the same (current and next).
+        now_s: Present; nothing but what is frozen may start before it.
         least_gain: Share of the live value by which it must be better.
     """
     if answer.version != live_version:
         return False
     starts = {p.id: float(p.start_s) for p in answer.plan.placements}
-    if any(starts.get(item.id) != float(round(item.start_s)) for item in frozen):
+    stands = {item.id: float(round(item.start_s)) for item in frozen}
+    if any(starts.get(name) != start for name, start in stands.items()):
+        return False
+    if any(start < now_s for name, start in starts.items() if name not in stands):
         return False
     return answer.plan.value > live.value * (1.0 + least_gain)
 
 
-def _yield_to_others() -> None:
-    """The search takes what the observatory leaves."""
+def _settle_in() -> None:
+    """The search takes what the observatory leaves, and lives no longer than its parent.
+
+    Ctrl-C reaches the whole group: the parent ends the search in its own order. A parent that was
+    killed cannot, so a thread waits for its end; a pool's worker would wait for work for ever.
+    """
     os.nice(10)
+    signal.signal(signal.SIGINT, signal.SIG_IGN)
+    parent = parent_process()
+    if parent is not None:
+        threading.Thread(target=_end_with, args=(parent.sentinel,), daemon=True).start()
+
+
+def _end_with(sentinel: int) -> None:
+    wait([sentinel])
+    os._exit(1)
 
 
 class SearchProcess:
@@ -98,7 +119,7 @@ class SearchProcess:
     def start(self) -> None:
         """Start the process (a fresh interpreter: nothing of the parent's threads is inherited)."""
         self._pool = ProcessPoolExecutor(
-            max_workers=1, mp_context=get_context("spawn"), initializer=_yield_to_others
+            max_workers=1, mp_context=get_context("spawn"), initializer=_settle_in
         )
 
     def submit(self, job: SearchJob) -> Future[SearchAnswer]:

@@ -40,14 +40,14 @@ def add_parser(subparsers: Any) -> None:
 
     night = commands.add_parser("night", help="sunset, twilights, sunrise and Moon of a night")
     _site_options(night)
-    night.add_argument("--date", required=True, help="local date on which the night begins")
+    night.add_argument("--date", help="local date on which the night begins; tonight")
     night.add_argument("--plot", type=Path, help="draw the night into this PNG file")
     night.set_defaults(run=_guarded(_night))
 
     spans = commands.add_parser("windows", help="when a target can be observed")
     _position_options(spans)
     _site_options(spans)
-    spans.add_argument("--date", required=True, help="local date on which the night begins")
+    spans.add_argument("--date", help="local date on which the night begins; tonight")
     spans.add_argument("--duration", type=float, default=0.0, help="whole exposure, s")
     spans.add_argument("--min-altitude", type=float, default=30.0, help="degrees; 30")
     spans.add_argument("--max-airmass", type=float, help="air mass at most")
@@ -126,6 +126,15 @@ def _check_position(options: argparse.Namespace) -> None:
         raise PermanentError("\n".join(faults))
 
 
+def _asked_night(site: Site, date: str | None) -> Night:
+    """The night of a local date; without one, the night that is or comes next (noon to noon)."""
+    if date is None:
+        now = datetime.now(UTC)  # noqa: TID251 - a person at a prompt asks about this computer's now
+        return Night.at(site, now.timestamp())
+    noon_unix_s(site, date)
+    return Night(site, date)
+
+
 def _iso(unix_s: float | None) -> str | None:
     if unix_s is None:
         return None
@@ -134,8 +143,7 @@ def _iso(unix_s: float | None) -> str | None:
 
 def _night(options: argparse.Namespace) -> int:
     site = _site(options)
-    noon_unix_s(site, options.date)
-    night = Night(site, options.date)
+    night = _asked_night(site, options.date)
     events = {name: _iso(time) for name, time in night.events().items()}
     stale = earth_orientation().staleness(night.end_unix_s)
     if options.json:
@@ -165,8 +173,7 @@ def _night(options: argparse.Namespace) -> int:
 def _windows(options: argparse.Namespace) -> int:
     _check_position(options)
     site = _site(options)
-    noon_unix_s(site, options.date)
-    night = Night(site, options.date)
+    night = _asked_night(site, options.date)
     grid = SkyGrid(night.engine, night.start_unix_s, night.end_unix_s)
     limits = Constraints(
         min_altitude_deg=options.min_altitude,
