@@ -7,13 +7,16 @@ it are one transaction. Triggers of a new plan coalesce: however many come at on
 from __future__ import annotations
 
 from collections import Counter
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from datetime import timedelta
 from typing import TYPE_CHECKING, Any
 
 from actors.archive.messages import CloseRequest
-from actors.journal.messages import JournalWritten
-from actors.scheduler.assignment import unit_for
+from actors.majordome.messages import ModeChanged
+from actors.scheduler import own_messages as own
+from actors.scheduler.assignment import refusal, unit_for
+from actors.scheduler.background_search import BackgroundSearch
+from actors.scheduler.batches import Batches
 from actors.scheduler.book import WAITING, Book, Move
 from actors.scheduler.ledger import charge
 from actors.scheduler.messages import (
@@ -25,7 +28,6 @@ from actors.scheduler.messages import (
     PlanPublished,
     Replan,
     SequenceBegun,
-    SequenceStateChanged,
     StartNight,
     Submit,
     Withdraw,
@@ -34,43 +36,36 @@ from actors.scheduler.nightly import request_of_night
 from actors.scheduler.planning import NightPlanning, PlanQuestion
 from actors.scheduler.records import (
     Batch,
-    entry_of_line,
-    line_of_move,
+    availability_trigger,
     plan_entry,
     plan_version,
-    state_move,
+    state_changed,
 )
 from actors.sequencer.messages import SequenceEnded
 from pyros.actor import Actor, Message, Rejected
+from pyros.actor.loops import VirtualLoop
 from pyros.clock import unix_from_datetime
+from pyros.domain.observatory import Mode
 from pyros.domain.sequence import SequenceState
+from pyros.scheduling.worker import run_job
 from pyros.store import StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
-    from datetime import datetime
 
     from actors.scheduler.settings import SchedulerSettings
     from pyros.actor import ActorRef, TimerHandle
     from pyros.domain.programme import ScientificProgramme
     from pyros.domain.request import Request
     from pyros.domain.sequence import ChannelTimes
+    from pyros.scheduling.worker import SearchAnswer, SearchJob
     from pyros.sky.site import Site
     from pyros.store import LedgerEntry, Store
 
 _S = SequenceState
 _TICK_S = 30.0
 _PLAN_DEADLINE_S = 120.0
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Plan(Message):
-    """Make the plan that the triggers gathered since asked for."""
-
-
-@dataclass(frozen=True, slots=True, kw_only=True)
-class _Tick(Message):
-    """See which sequences are PENDING now."""
+_SHUT = frozenset({Mode.PAUSED, Mode.MANUAL, Mode.EMERGENCY})
 
 
 class Scheduler(Actor):
@@ -116,7 +111,9 @@ class Scheduler(Actor):
         self._available: tuple[str, ...] = tuple(sorted(channel_times))
         self._triggers: list[str] = []
         self._plan_timer: TimerHandle | None = None
-        self._unsaved: list[Batch] = []
+        self._batches = Batches(store)
+        self._search = BackgroundSearch(settings.search_every_s)
+        self._paused = False
 
     async def on_start(self) -> None:
         """Read what is asked for, and put right what a crash left behind."""
@@ -129,8 +126,12 @@ class Scheduler(Actor):
             if self._serves(request):
                 self._book.add(request, states)
         await self._make(self._book.recovered())
-        self.subscribe(SequenceEnded)
-        self.every(_TICK_S, _Tick())
+        self.subscribe(SequenceEnded, ModeChanged)
+        self.every(_TICK_S, own.Tick())
+
+    async def on_stop(self) -> None:
+        """No search outlives the scheduler."""
+        await self._search.stop()
 
     def _serves(self, request: Request) -> bool:
         """Whether the request is this telescope's among those of the site."""
@@ -157,11 +158,18 @@ class Scheduler(Actor):
                 await self._withdraw(message)
             case Replan():
                 self._ask_for_plan(message.trigger)
-            case _Plan():
+            case own.Plan():
                 self._plan_timer = None
                 if self._planning is not None:
                     await self._plan(self._planning)
-            case _Tick():
+            case ModeChanged():
+                self._mode(message)
+            case own.Search():
+                await self._improve()
+            case own.Searched():
+                if self._planning is not None and self._planning.night == message.night:
+                    await self._take(self._planning, message.answer)
+            case own.Tick():
                 await self._pending()
             case _:
                 return await super().on_receive(message)
@@ -188,6 +196,7 @@ class Scheduler(Actor):
                 used_s=await self._store.programmes.used_s(),
             )
             self._planning = planning
+            self._search.new_night()
         self._triggers.append("night start")
         return await self._plan(planning)
 
@@ -198,28 +207,25 @@ class Scheduler(Actor):
         planning, self._planning = self._planning, None
         reasons = planning.reasons() if planning is not None else {}
         await self._make(self._book.night_ended(reasons))
-        counts = Counter(
-            entry.state.value
-            for entry in self._book.entries.values()
-            if entry.state is not _S.TO_BE_PLANNED
-        )
+        states = (entry.state for entry in self._book.entries.values())
+        counts = Counter(state.value for state in states if state is not _S.TO_BE_PLANNED)
         await self._close_finished()
         closed = NightClosed(night=night, counts=dict(sorted(counts.items())))
         self.publish(closed)
         return closed
 
+    def _waiting(self) -> set[str]:
+        return {entry.sequence.sequence_id for entry in self._book.in_states(*WAITING)}
+
     def _next(self) -> NextSequence | None:
         planning = self._planning
         if planning is None:
             return None
-        waiting = {entry.sequence.sequence_id for entry in self._book.in_states(*WAITING)}
-        found = planning.next_start(self.clock.unix_s(), waiting)
+        found = planning.next_start(self.clock.unix_s(), self._waiting())
         if found is None:
             return None
-        entry = self._book.entries[found.sequence_id]
-        return NextSequence(
-            sequence=entry.sequence, start_utc=found.start_utc, end_utc=found.end_utc
-        )
+        sequence = self._book.entries[found.sequence_id].sequence
+        return NextSequence(sequence=sequence, start_utc=found.start_utc, end_utc=found.end_utc)
 
     async def _begun(self, begun: SequenceBegun) -> None:
         identity = begun.sequence.sequence_id
@@ -257,18 +263,10 @@ class Scheduler(Actor):
             self._archive.tell(CloseRequest(request_id=request_id))
 
     async def _submit(self, request: Request) -> tuple[str, ...]:
-        known = {programme.programme_id for programme in self._programmes}
-        if request.programme_id not in known:
-            raise Rejected(
-                f"request {request.request_id}: programme {request.programme_id!r} is unknown; "
-                f"known: {', '.join(sorted(known))}"
-            )
         request = replace(request, telescope=request.telescope or self._unit)
-        if not self._serves(request):
-            raise Rejected(
-                f"request {request.request_id} asks for channels that {self._unit} has not; "
-                f"it has {', '.join(self._channel_times)}"
-            )
+        refused = refusal(request, self._unit, self._channel_times, self._programmes)
+        if refused is not None:
+            raise Rejected(refused)
         if not await self._known(request):
             await self._add(request, submitted_by="alert" if request.alert_id else "user")
             await self._make(
@@ -296,15 +294,14 @@ class Scheduler(Actor):
 
     def _channels(self, available: tuple[str, ...]) -> None:
         if available != self._available:
-            lost = sorted(set(self._available) - set(available))
-            back = sorted(set(available) - set(self._available))
-            self._available = available
-            self._ask_for_plan(
-                "; ".join(
-                    [f"{channel} lost" for channel in lost]
-                    + [f"{channel} back" for channel in back]
-                )
-            )
+            before, self._available = self._available, available
+            self._ask_for_plan(availability_trigger(before, available))
+
+    def _mode(self, changed: ModeChanged) -> None:
+        paused = changed.mode in _SHUT
+        if paused is not self._paused:
+            self._paused = paused
+            self._ask_for_plan(f"{changed.mode}: {changed.reason}")
 
     def _ask_for_plan(self, trigger: str) -> None:
         if self._planning is None:
@@ -312,7 +309,7 @@ class Scheduler(Actor):
         self._triggers.append(trigger)
         if self._plan_timer is None:
             wait_s = self.clock.wall_to_loop_s(self._settings.coalesce_s)
-            self._plan_timer = self.tell_later(wait_s, _Plan())
+            self._plan_timer = self.tell_later(wait_s, own.Plan())
 
     async def _plan(self, planning: NightPlanning) -> PlanPublished:
         triggers, self._triggers = self._triggers, []
@@ -322,30 +319,54 @@ class Scheduler(Actor):
             lost_channels=tuple(sorted(set(self._channel_times) - set(self._available))),
             now_utc=self.clock.now(),
             trigger="; ".join(dict.fromkeys(triggers)) or "asked",
+            paused=self._paused,
         )
         published = await self.blocking(planning.plan, question, deadline_s=_PLAN_DEADLINE_S)
-        await self._make(planning.state_moves(self._book))
-        version = plan_version(published)
-        try:
-            await self._store.plans.add(version)
-        except StoreUnavailableError as error:
-            self.log.warning("plan %d is not stored: %s", published.version, error)
-        self._announce(published)
+        await self._publish_plan(planning, published)
+        if self._search.due(self.clock.unix_s()):
+            self.ref.tell(own.Search())
         return published
 
-    def _announce(self, published: PlanPublished) -> None:
+    async def _improve(self) -> None:
+        """Search apart; in virtual time here, where a search takes no time."""
+        planning, virtual = self._planning, isinstance(self.system.loop, VirtualLoop)
+        lead_s = 0.0 if virtual else self.clock.wall_to_loop_s(self._settings.search_lead_s)
+        if planning is None or (job := planning.search_job(self.clock.unix_s(), lead_s)) is None:
+            return
+        if virtual:
+            answer = await self.blocking(run_job, job, deadline_s=_PLAN_DEADLINE_S)
+            await self._take(planning, answer)
+        else:
+            self.start_task(self._search_apart(job, planning.night), name="search")
+
+    async def _search_apart(self, job: SearchJob, night: str) -> None:
+        answer = await self._search.run(job)
+        if answer is None:
+            self.log.warning("the search process died; the next search gets a new one")
+        else:
+            self.ref.tell(own.Searched(night=night, answer=answer))
+
+    async def _take(self, planning: NightPlanning, answer: SearchAnswer) -> None:
+        published = planning.searched(answer, self.clock.now())
+        if published is not None:
+            await self._publish_plan(planning, published)
+
+    async def _publish_plan(self, planning: NightPlanning, published: PlanPublished) -> None:
+        await self._make(planning.state_moves(self._book))
+        try:
+            await self._store.plans.add(plan_version(published))
+        except StoreUnavailableError as error:
+            self.log.warning("plan %d is not stored: %s", published.version, error)
         self.publish(published)
         self.publish(plan_entry(self.path, published))
 
     async def _pending(self) -> None:
-        """PLANNED sequences whose start is near become PENDING."""
+        """PLANNED sequences whose start is near become PENDING; a plan that lags is renewed."""
         planning = self._planning
         if planning is None:
             return
         horizon_utc = self.clock.now() + timedelta(seconds=self._settings.pending_before_s)
-        due = [
-            placed.sequence_id for placed in planning.scheduled if placed.start_utc <= horizon_utc
-        ]
+        due = () if self._paused else planning.near(horizon_utc)
         moves = [
             move
             for identity in due
@@ -353,6 +374,9 @@ class Scheduler(Actor):
             for move in self._book.move(identity, _S.PENDING, "its start is near")
         ]
         await self._make(tuple(moves))
+        overdue = planning.overdue(self.clock.unix_s(), self._waiting())
+        if overdue is not None:
+            self._ask_for_plan(overdue)
 
     async def _make(self, moves: Iterable[Move], ledger: list[LedgerEntry] | None = None) -> None:
         """Store moves with their journal lines, make them true, and tell everyone.
@@ -365,36 +389,8 @@ class Scheduler(Actor):
             return
         time_utc = self.clock.now()
         self._book.apply(moves)
-        self._unsaved.append(Batch(moves=moves, bookings=ledger or []))
-        await self._save(time_utc)
+        self._batches.add(Batch(moves=moves, bookings=ledger or []))
+        for written in await self._batches.save(time_utc, self.log):
+            self.publish(written)
         for move in moves:
-            entry = self._book.entries[move.sequence_id]
-            self.publish(
-                SequenceStateChanged(
-                    sequence_id=move.sequence_id,
-                    request_id=entry.request.request_id,
-                    name=entry.sequence.name,
-                    old=move.old,
-                    new=move.new,
-                    reason=move.reason,
-                    time_utc=time_utc,
-                )
-            )
-
-    async def _save(self, time_utc: datetime) -> None:
-        """Store the batches that wait, oldest first, until the database refuses."""
-        while self._unsaved:
-            batch = self._unsaved[0]
-            lines = [line_of_move(move, time_utc) for move in batch.moves]
-            try:
-                numbers = await self._store.requests.move(
-                    [state_move(move, time_utc) for move in batch.moves],
-                    lines=lines,
-                    ledger=batch.bookings,
-                )
-            except StoreUnavailableError as error:
-                self.log.warning("%d batches of moves wait: %s", len(self._unsaved), error)
-                return
-            self._unsaved.pop(0)
-            for seq, line in zip(numbers, lines, strict=True):
-                self.publish(JournalWritten(seq=seq, entry=entry_of_line(line)))
+            self.publish(state_changed(move, self._book.entries[move.sequence_id], time_utc))

@@ -5,8 +5,9 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 if TYPE_CHECKING:
-    from collections.abc import Collection, Mapping
+    from collections.abc import Collection, Iterable, Mapping
 
+    from pyros.domain.programme import ScientificProgramme
     from pyros.domain.request import Request
 
 
@@ -29,3 +30,31 @@ def unit_for(request: Request, channels_by_unit: Mapping[str, Collection[str]]) 
     return next(
         (unit for unit, channels in channels_by_unit.items() if needed <= set(channels)), None
     )
+
+
+def refusal(
+    request: Request,
+    unit: str,
+    channels: Collection[str],
+    programmes: Iterable[ScientificProgramme],
+) -> str | None:
+    """Why a telescope does not take a request, None when it does.
+
+    Args:
+        request: With the telescope it wants.
+        unit: Telescope id.
+        channels: The telescope's channels.
+        programmes: All programmes.
+    """
+    known = {programme.programme_id for programme in programmes}
+    if request.programme_id not in known:
+        return (
+            f"request {request.request_id}: programme {request.programme_id!r} is unknown; "
+            f"known: {', '.join(sorted(known))}"
+        )
+    if request.telescope != unit or not channels_of(request) <= set(channels):
+        return (
+            f"request {request.request_id} asks for channels that {unit} has not; "
+            f"it has {', '.join(channels)}"
+        )
+    return None

@@ -28,6 +28,8 @@ class ScheduledSequence:
     filters: tuple[str, ...]
     ra_deg: float
     dec_deg: float
+    bonus: bool = False
+    """Beyond its programme's quota, in time that nobody else wants [337-339]."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -54,6 +56,8 @@ class PlanPublished(Message):
     input_hash: str
     cpu_s: float
     time_utc: datetime
+    tier: str = "first"
+    """`first` (of the night), `repair` (instant answer to an event), `search` (background)."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -6,7 +6,7 @@ Runs in an executor, one question at a time: it is the actor's own and nobody el
 from __future__ import annotations
 
 import time
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from actors.scheduler.book import WAITING, Book, Move
@@ -24,6 +24,8 @@ from pyros.clock import datetime_from_unix, unix_from_datetime
 from pyros.domain.sequence import SequenceState, duration_s
 from pyros.scheduling.instance import Committed
 from pyros.scheduling.night_plan import plan_night
+from pyros.scheduling.repair import refit
+from pyros.scheduling.worker import SearchJob, worth_publishing
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
@@ -33,7 +35,9 @@ if TYPE_CHECKING:
     from actors.scheduler.settings import SchedulerSettings
     from pyros.domain.programme import ScientificProgramme
     from pyros.domain.sequence import ChannelTimes
-    from pyros.scheduling.instance import Sequence
+    from pyros.scheduling.instance import Instance, Sequence
+    from pyros.scheduling.plan import Plan
+    from pyros.scheduling.worker import SearchAnswer
     from pyros.sky.site import Site
 
 _UNPLANNABLE_CODES = frozenset(
@@ -52,12 +56,14 @@ class PlanQuestion:
         lost_channels: Cameras that cannot be used.
         now_utc: The present; nothing is planned before it.
         trigger: What led to the question.
+        paused: Whether the observatory is shut at present.
     """
 
     entries: Mapping[str, Entry]
     lost_channels: tuple[str, ...]
     now_utc: datetime
     trigger: str
+    paused: bool = False
 
 
 class NightPlanning:
@@ -102,61 +108,165 @@ class NightPlanning:
         self._sequences: dict[str, Sequence] = {}
         self._running: dict[str, float] = {}
         self._offered: tuple[str, float] | None = None
+        self._entries: Mapping[str, Entry] = {}
+        self._instance: Instance | None = None
+        self._plan: Plan | None = None
         self.scheduled: tuple[ScheduledSequence, ...] = ()
         self._not_scheduled: tuple[NotScheduled, ...] = ()
 
     def plan(self, question: PlanQuestion) -> PlanPublished:
-        """The best plan for what is left of the night, with a reason for everything left out."""
+        """A valid plan for what is left of the night, with a reason for everything left out.
+
+        The first of a night is made whole; after that what can stay where it is stays (`refit`).
+        """
         began_s = time.process_time()
         now_s = max(unix_from_datetime(question.now_utc) - self._sky.start_unix_s, 0.0)
         sequences = {
             identity: self._in_words(entry) for identity, entry in question.entries.items()
         }
-        standing = {**dict([self._offered] if self._offered else []), **self._running}
-        committed = [
-            Committed(id=identity, start_s=started_s, telescope=self._unit)
-            for identity, started_s in standing.items()
-            if identity in sequences
-        ]
-        first = self._version == 0
-        self._version += 1
-        plan = plan_night(
-            instance(
-                unit=self._unit,
-                sky=self._sky,
-                sequences=sequences.values(),
-                programmes=self._programmes.values(),
-                quota_left_s=left_tonight_s(
-                    self._programmes.values(),
-                    self._used_semester_s,
-                    self._used_tonight_s,
-                    self._sky.end_unix_s - self._sky.start_unix_s,
-                ),
-                committed=committed,
-                published=self._published_starts(sequences),
-                lost_channels=question.lost_channels,
-                now_s=now_s,
-                settings=self._settings,
+        if question.paused:
+            self._offered = None
+        self._instance = instance(
+            unit=self._unit,
+            sky=self._sky,
+            sequences=sequences.values(),
+            programmes=self._programmes.values(),
+            quota_left_s=left_tonight_s(
+                self._programmes.values(),
+                self._used_semester_s,
+                self._used_tonight_s,
+                self._sky.end_unix_s - self._sky.start_unix_s,
             ),
-            seed=self._version,
-            iterations=self._settings.search_iterations if first else 0,
+            committed=self._standing(sequences, now_s),
+            published=self._published_starts(sequences),
+            lost_channels=question.lost_channels,
             now_s=now_s,
-            compiled=False,
+            closed_s=self._settings.pause_s if question.paused else 0.0,
+            settings=self._settings,
         )
-        priorities = {identity: item.priority for identity, item in sequences.items()}
-        self.scheduled = scheduled(plan, question.entries, self._sky, priorities)
-        self._not_scheduled = not_scheduled(plan, question.entries, self._sky)
+        self._entries = question.entries
+        if self._plan is None:
+            tier, plan = "first", plan_night(self._instance, now_s=now_s)
+        else:
+            tier, plan = "repair", refit(self._instance, self._plan, now_s=now_s).plan
+        return self._adopted(plan, tier, question.trigger, question.now_utc, began_s)
+
+    def _adopted(
+        self, plan: Plan, tier: str, trigger: str, now_utc: datetime, began_s: float
+    ) -> PlanPublished:
+        """Make a plan the one in force."""
+        self._version += 1
+        self._plan = plan
+        priorities = {identity: self._sequences[identity].priority for identity in self._entries}
+        self.scheduled = scheduled(plan, self._entries, self._sky, priorities)
+        self._not_scheduled = not_scheduled(plan, self._entries, self._sky)
         return PlanPublished(
             night=self.night,
             version=self._version,
-            trigger=question.trigger,
+            trigger=trigger,
             scheduled=self.scheduled,
             not_scheduled=self._not_scheduled,
             value=plan.value,
             input_hash=plan.input_hash,
             cpu_s=time.process_time() - began_s,
-            time_utc=question.now_utc,
+            time_utc=now_utc,
+            tier=tier,
         )
+
+    def _standing(self, known: Mapping[str, Sequence], now_s: float) -> list[Committed]:
+        """What runs, else what was handed out; what overruns ends now at the earliest.
+
+        A telescope does one thing: what was handed out while an alert took it has no claim.
+        """
+        standing = self._running or dict([self._offered] if self._offered else [])
+        return [
+            Committed(
+                id=identity,
+                start_s=started_s,
+                telescope=self._unit,
+                end_s=max(started_s + known[identity].duration_s, now_s),
+            )
+            for identity, started_s in standing.items()
+            if identity in known
+        ]
+
+    def _frozen(self, now_s: float) -> list[Committed]:
+        """What a search may not touch: what runs, and the next of the plan in force."""
+        frozen = self._standing(self._sequences, now_s)
+        stands = {item.id for item in frozen}
+        placements = self._plan.placements if self._plan is not None else ()
+        following = next((p for p in placements if p.id not in stands and not p.committed), None)
+        if following is not None:
+            frozen.append(
+                Committed(
+                    id=following.id,
+                    start_s=float(following.start_s),
+                    telescope=following.telescope,
+                )
+            )
+        return frozen
+
+    def search_job(self, now_unix_s: float, lead_s: float) -> SearchJob | None:
+        """The search that might improve the plan in force; None when there is nothing to search.
+
+        Args:
+            now_unix_s: The present.
+            lead_s: Nothing new starts before so many seconds after it.
+        """
+        if self._instance is None or self._settings.search_iterations <= 0:
+            return None
+        now_s = max(now_unix_s - self._sky.start_unix_s, 0.0)
+        known = {item.id: item for item in self._instance.sequences}
+        frozen = tuple(item for item in self._frozen(now_s) if item.id in known)
+        if len(frozen) == len(known):
+            return None
+        return SearchJob(
+            version=self._version,
+            instance=replace(
+                self._instance, committed=frozen, published=self._published_starts(known)
+            ),
+            now_s=now_s + lead_s,
+            seed=self._version,
+            iterations=self._settings.search_iterations,
+            compiled=False,
+        )
+
+    def searched(self, answer: SearchAnswer, now_utc: datetime) -> PlanPublished | None:
+        """A search's plan in force, or None when it is out of date, no better, or too late."""
+        began_s = time.process_time()
+        now_s = max(unix_from_datetime(now_utc) - self._sky.start_unix_s, 0.0)
+        live, version = self._plan, self._version
+        if live is None or not worth_publishing(
+            answer, live, live_version=version, frozen=self._frozen(now_s), now_s=now_s
+        ):
+            return None
+        plan = answer.plan
+        trigger = f"better than plan {version}: {live.value:.1f} -> {plan.value:.1f}"
+        return self._adopted(plan, "search", trigger, now_utc, began_s)
+
+    def overdue(self, now_unix_s: float, waiting: set[str]) -> str | None:
+        """What has not happened as planned, or None: nothing may be planned into the past."""
+        now_s, late_s = now_unix_s - self._sky.start_unix_s, self._settings.late_s
+        for identity, started_s in self._running.items():
+            if identity not in self._sequences:
+                continue
+            placed = self._plan.placement(identity) if self._plan is not None else None
+            planned_s = started_s + self._sequences[identity].duration_s
+            end_s = max(planned_s, placed.end_s if placed is not None else 0.0)
+            return f"{identity} overruns" if now_s > end_s + late_s else None
+        if self._offered is not None and now_s - self._offered[1] <= late_s:
+            return None
+        self._offered = None
+        for item in self.scheduled:
+            if item.sequence_id in waiting:
+                planned_s = unix_from_datetime(item.start_utc) - self._sky.start_unix_s
+                late = now_s > planned_s + late_s
+                return f"{item.sequence_id} has not begun" if late else None
+        return None
+
+    def near(self, until_utc: datetime) -> tuple[str, ...]:
+        """Ids that are planned to start before an instant."""
+        return tuple(i.sequence_id for i in self.scheduled if i.start_utc <= until_utc)
 
     def _in_words(self, entry: Entry) -> Sequence:
         """The sequence in the planner's words; windows are found once a night."""

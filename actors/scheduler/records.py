@@ -6,13 +6,15 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from actors.journal.messages import JournalEntry, Severity
+from actors.scheduler.messages import SequenceStateChanged
 from pyros.domain.sequence import SequenceState
 from pyros.store import JournalLine, Placement, PlanHead, PlanVersion, Refusal, StateMove
 
 if TYPE_CHECKING:
+    from collections.abc import Iterable
     from datetime import datetime
 
-    from actors.scheduler.book import Move
+    from actors.scheduler.book import Entry, Move
     from actors.scheduler.messages import PlanPublished
     from pyros.store import LedgerEntry
 
@@ -59,11 +61,14 @@ def plan_entry(path: str, published: PlanPublished) -> JournalEntry:
     return JournalEntry(
         kind="plan",
         subject=path,
-        text=f"plan {published.version} of {published.night} ({published.trigger}): "
-        f"{len(published.scheduled)} scheduled, {len(published.not_scheduled)} not",
+        text=f"plan {published.version} of {published.night} ({published.tier}; "
+        f"{published.trigger}): {len(published.scheduled)} scheduled, "
+        f"{len(published.not_scheduled)} not",
         time_utc=published.time_utc,
         data={
             "version": published.version,
+            "tier": published.tier,
+            "trigger": published.trigger,
             "scheduled": len(published.scheduled),
             "not_scheduled": len(published.not_scheduled),
             "value": round(published.value, 3),
@@ -124,4 +129,26 @@ def plan_version(published: PlanPublished) -> PlanVersion:
             )
             for item in published.not_scheduled
         ),
+    )
+
+
+def availability_trigger(before: Iterable[str], after: Iterable[str]) -> str:
+    """What a change of working channels is called in the journal."""
+    had, has = set(before), set(after)
+    return "; ".join(
+        [f"{channel} lost" for channel in sorted(had - has)]
+        + [f"{channel} back" for channel in sorted(has - had)]
+    )
+
+
+def state_changed(move: Move, entry: Entry, time_utc: datetime) -> SequenceStateChanged:
+    """The event that tells everyone of a move."""
+    return SequenceStateChanged(
+        sequence_id=move.sequence_id,
+        request_id=entry.request.request_id,
+        name=entry.sequence.name,
+        old=move.old,
+        new=move.new,
+        reason=move.reason,
+        time_utc=time_utc,
     )

@@ -166,6 +166,7 @@ def instance(
     published: Mapping[str, float],
     lost_channels: Iterable[str],
     now_s: float,
+    closed_s: float,
     settings: SchedulerSettings,
 ) -> Instance:
     """A whole planning problem of one telescope.
@@ -180,6 +181,7 @@ def instance(
         published: Starts that were published, seconds after the start.
         lost_channels: Cameras that cannot be used from now on.
         now_s: Seconds after the night's start.
+        closed_s: How long from now nothing can be observed, 0 when open.
         settings: Slew, settle and filter times.
     """
     end_s = sky.end_unix_s - sky.start_unix_s
@@ -192,6 +194,7 @@ def instance(
                 slew_rate_deg_s=settings.slew_rate_deg_s,
                 settle_s=settings.settle_s,
                 filter_change_s=settings.filter_change_s,
+                closed_s=((now_s, now_s + closed_s),) if closed_s > 0 else (),
             ),
         ),
         programmes=tuple(
@@ -232,6 +235,7 @@ def scheduled(
                 ),
                 ra_deg=sequence.target.ra_deg,
                 dec_deg=sequence.target.dec_deg,
+                bonus=placement.bonus,
             )
         )
     return tuple(placed)

@@ -39,6 +39,7 @@ class SearchJob:
         now_s: Nothing new starts before (present plus freeze horizon).
         seed: Of the search.
         iterations: Turns.
+        compiled: Force the compiled or the plain loop (the plan is the same).
     """
 
     version: int
@@ -46,6 +47,7 @@ class SearchJob:
     now_s: float
     seed: int
     iterations: int
+    compiled: bool | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -58,7 +60,13 @@ class SearchAnswer:
 
 def run_job(job: SearchJob) -> SearchAnswer:
     """Search; the same job gives the same answer in any process."""
-    plan = plan_night(job.instance, seed=job.seed, iterations=job.iterations, now_s=job.now_s)
+    plan = plan_night(
+        job.instance,
+        seed=job.seed,
+        iterations=job.iterations,
+        now_s=job.now_s,
+        compiled=job.compiled,
+    )
     return SearchAnswer(version=job.version, plan=plan)
 
 
