@@ -90,11 +90,15 @@ export function Dialogs() {
     if (what && !box.current.open) box.current.showModal();
     if (!what && box.current.open) box.current.close();
   }, [what]);
+  const closed = () => {
+    // The event comes late: by now the next dialog may be open, and it is not the one that closed.
+    if (!box.current.open) askFor(null);
+  };
   const content =
     what === null ? null
     : what === "keys" ? html`<${Keys} />`
     : typeof what === "object" ? html`<${Picture} picture=${what} />`
     : html`<${Order} action=${what} key=${what} />`;
   return html`<dialog ref=${box} class=${typeof what === "object" && what ? "picture" : ""}
-    aria-labelledby="dialog-title" onCancel=${() => askFor(null)} onClose=${() => askFor(null)}>${content}</dialog>`;
+    aria-labelledby="dialog-title" onCancel=${() => askFor(null)} onClose=${closed}>${content}</dialog>`;
 }
