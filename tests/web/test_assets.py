@@ -8,6 +8,7 @@ import tomllib
 
 import pytest
 
+from actors.alert_handler.trace import STAGES
 from web.assets import STATIC, load_assets
 
 BUDGET_GZIPPED = 120_000
@@ -94,3 +95,12 @@ def test_every_word_used_exists_and_every_word_is_used() -> None:
     for key in known:
         made = key.split(".")[0] in groups or any(pattern.fullmatch(key) for pattern in built)
         assert made or f'"{key}"' in scripts, f"{key} is used nowhere"
+
+
+def test_page_shows_every_stage_of_an_alert_in_order() -> None:
+    """The page's stages are those the alert handler measures, each with a word."""
+    script = (STATIC / "parts" / "alerts.js").read_text("utf-8")
+    order = re.search(r"const ORDER = \[(.*?)\];", script, re.DOTALL)
+    assert order is not None
+    assert tuple(re.findall(r'"([^"]+)"', order.group(1))) == STAGES
+    assert {f"stage.{stage}" for stage in STAGES} <= set(words("en"))

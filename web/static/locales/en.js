@@ -67,7 +67,7 @@ export const en = {
   "quantity.pressure_hPa": "pressure", "quantity.seeing_arcsec": "seeing",
   "severity.info": "info", "severity.notice": "notice", "severity.warning": "warning", "severity.alarm": "alarm",
   "decision.accepted": "accepted", "decision.ignored": "ignored", "decision.merged": "merged", "decision.retracted": "retracted",
-  "stage.received": "received", "stage.stored": "stored", "stage.parsed": "parsed", "stage.judged": "judged",
+  "stage.received": "received", "stage.stored": "stored", "stage.parsed": "parsed", "stage.judged": "judged", "stage.planned": "planned",
   "stage.interrupted": "interrupted", "stage.slew-command": "slew command", "stage.on-target": "on target",
   "stage.first-photon": "first photon", "stage.frame-on-disk": "frame on disk", "stage.ended": "ended",
   "theme.auto": "System", "theme.day": "Day", "theme.night": "Night", "theme.red": "Red",

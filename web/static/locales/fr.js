@@ -67,7 +67,7 @@ export const fr = {
   "quantity.pressure_hPa": "pression", "quantity.seeing_arcsec": "turbulence",
   "severity.info": "info", "severity.notice": "note", "severity.warning": "avertissement", "severity.alarm": "alarme",
   "decision.accepted": "acceptée", "decision.ignored": "ignorée", "decision.merged": "fusionnée", "decision.retracted": "rétractée",
-  "stage.received": "reçue", "stage.stored": "stockée", "stage.parsed": "lue", "stage.judged": "jugée",
+  "stage.received": "reçue", "stage.stored": "stockée", "stage.parsed": "lue", "stage.judged": "jugée", "stage.planned": "planifiée",
   "stage.interrupted": "interruption", "stage.slew-command": "ordre de pointage", "stage.on-target": "sur cible",
   "stage.first-photon": "premier photon", "stage.frame-on-disk": "image sur disque", "stage.ended": "fin",
   "theme.auto": "Système", "theme.day": "Jour", "theme.night": "Nuit", "theme.red": "Rouge",

@@ -6,7 +6,8 @@ import { t, word } from "../i18n.js";
 import { under } from "../model.js";
 import { Badge, Panel } from "./panel.js";
 
-const ORDER = ["received", "stored", "parsed", "judged", "interrupted", "slew-command", "on-target", "first-photon", "frame-on-disk", "ended"];
+const ORDER = ["received", "parsed", "judged", "planned", "interrupted", "slew-command", "stored",
+  "on-target", "first-photon", "frame-on-disk", "ended"];
 const LEVEL = { accepted: "burst", ignored: "idle", merged: "ok", retracted: "attention" };
 
 /** Share of the stage bar: 1 ms at the left, 1000 s at the right, logarithmic. */
