@@ -8,13 +8,14 @@ PORT ?=
 
 RUN_FLAGS = $(if $(CONFIG),--config $(CONFIG)) $(if $(DATA),--data $(DATA)) $(if $(PORT),--port $(PORT)) $(if $(SPEED),--speed $(SPEED))
 
-.PHONY: help install run simulate test lint types contracts unit bench soak clean
+.PHONY: help install run simulate dev test lint types contracts unit bench soak clean
 
 help:
 	@echo "make run [SPEED=60]   the simulated observatory and its live page on http://127.0.0.1:8642"
 	@echo "make simulate         a whole night in virtual time, printed as one JSON object"
 	@echo "make test             lint, types, import contracts and all tests"
 	@echo "make bench            one JSON line for each figure, peers in the same run"
+	@echo "make soak             the long campaigns"
 
 install:
 	@$(PYTHON) install.py
