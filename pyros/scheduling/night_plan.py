@@ -102,11 +102,14 @@ def finish(
     """
     broken = keep_whole_requests(problem, tables, state)
     counted = {s for s, flag in enumerate(state.placed) if flag}
+    charged = tuple(state.used)
     fill_idle(problem, tables, state, broken)
     loop.settle(tables, state)
     placements = _placements(problem, tables, state, counted)
     known = dropped or {}
-    rejected = Rejections(lambda: explain(problem, tables, state, broken=broken, known=known))
+    rejected = Rejections(
+        lambda: explain(problem, tables, state, charged=charged, broken=broken, known=known)
+    )
     metrics = _metrics(problem, placements)
     return Plan(
         placements=placements,

@@ -42,6 +42,7 @@ def explain(
     tables: Tables,
     state: State,
     *,
+    charged: tuple[int, ...],
     broken: frozenset[int] = frozenset(),
     known: Mapping[str, Rejection] | None = None,
 ) -> tuple[Rejection, ...]:
@@ -51,6 +52,7 @@ def explain(
         problem: What was planned.
         tables: Its plain tables.
         state: The plan.
+        charged: Seconds that it charges to each programme's quota; `state.used` counts bonus too.
         broken: Sequences given up because their request could not be completed.
         known: Reasons that the caller knows already.
     """
@@ -72,7 +74,7 @@ def explain(
                 numbers={"request": sequence.request},
             )
         if reason is None:
-            reason = _quota(problem, tables, state, index)
+            reason = _quota(problem, tables, state, charged, index)
         if reason is None:
             contenders.append(index)
         else:
@@ -181,26 +183,31 @@ def _closed(problem: Problem, instance: Instance, sequence: Sequence) -> Rejecti
     )
 
 
-def _quota(problem: Problem, tables: Tables, state: State, index: int) -> Rejection | None:
+def _quota(
+    problem: Problem, tables: Tables, state: State, charged: tuple[int, ...], index: int
+) -> Rejection | None:
     sequence = problem.instance.sequences[index]
     item = problem.items_of(index)[0]
     programme = tables.programme[item]
-    used, quota = state.used[programme], tables.quota[programme]
-    over = used + tables.duration[item] - quota
-    if over <= 0:
+    used, quota, needs = charged[programme], tables.quota[programme], tables.duration[item]
+    if used + needs <= quota:
         return None
+    sentence = (
+        f"programme {sequence.programme} has {quota} s left tonight, other sequences take "
+        f"{used} s; this one needs {needs} s"
+    )
+    if problem.instance.fill_idle:
+        sentence += " and does not fit into idle time"
     return Rejection(
         id=sequence.id,
         reason=Reason.QUOTA,
-        sentence=(
-            f"programme {sequence.programme} has {quota} s left tonight, other sequences take "
-            f"{used} s of it; this one needs {tables.duration[item]} s"
-        ),
+        sentence=sentence,
         numbers={
             "programme": sequence.programme,
             "quota_s": float(quota),
             "used_s": float(used),
-            "over_s": float(over),
+            "bonus_s": float(state.used[programme] - used),
+            "over_s": float(used + needs - quota),
         },
     )
 

@@ -105,7 +105,7 @@ def test_planning_overdue_names_what_did_not_begin(planning: NightPlanning) -> N
 
 
 def test_planning_a_search_is_refused_when_the_plan_has_changed(planning: NightPlanning) -> None:
-    """An answer for an older version, or one that is no better, is never published."""
+    """An older version's answer, or a worse one, is never published; a better one is."""
     entries = {f"s{n:02d}": entry(n) for n in range(40)}
     planning.plan(question(entries, 0.0))
     job = planning.search_job(START_S, 0.0)
@@ -118,10 +118,16 @@ def test_planning_a_search_is_refused_when_the_plan_has_changed(planning: NightP
     now_utc = datetime_from_unix(START_S + 6.0)
     stale = SearchAnswer(version=answer.version, plan=better)
     assert planning.searched(stale, now_utc) is None
-    worse = SearchAnswer(version=2, plan=replace(answer.plan, value=1.0))
+    job = planning.search_job(START_S + 5.0, 0.0)
+    assert job is not None
+    fresh = run_job(replace(job, iterations=50))
+    worse = replace(fresh, plan=replace(fresh.plan, value=1.0))
     assert planning.searched(worse, now_utc) is None
-    fresh = planning.searched(SearchAnswer(version=2, plan=better), datetime_from_unix(START_S))
-    assert fresh is None or fresh.tier == "search"
+    better = replace(fresh.plan, value=fresh.plan.value * 2.0)
+    published = planning.searched(replace(fresh, plan=better), now_utc)
+    assert published is not None
+    assert (published.tier, published.version) == ("search", job.version + 1)
+    assert {item.sequence_id for item in published.scheduled} == {p.id for p in better.placements}
 
 
 def test_planning_what_runs_is_kept_and_its_overrun_is_seen(planning: NightPlanning) -> None:

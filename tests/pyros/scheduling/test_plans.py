@@ -151,6 +151,22 @@ def test_idle_time_goes_beyond_quota_only_where_allowed():
     assert filled.metrics.bonus_s == {"P": 1200}
 
 
+def test_bonus_time_is_not_said_to_use_the_quota():
+    """A refusal counts what is charged to the quota; time given beyond it stands apart."""
+    wishes = [wish(f"s{i}") for i in range(8)]
+    night = small_night(*wishes, programmes=(Programme(id="P", quota_s=1200.0),), fill_idle=True)
+    plan = plan_night(night)
+    assert plan.metrics.bonus_s["P"] > 0
+    refused = [r for r in plan.rejected if r.reason == "QUOTA"]
+    assert refused
+    for rejection in refused:
+        assert rejection.numbers["used_s"] == plan.metrics.used_s["P"] == 1200
+        assert rejection.numbers["bonus_s"] == plan.metrics.bonus_s["P"]
+        assert rejection.numbers["over_s"] == 600.0
+        assert "other sequences take 1200 s; " in rejection.sentence
+        assert rejection.sentence.endswith("does not fit into idle time")
+
+
 def test_fillers_take_only_what_is_left():
     """A filler never displaces anything, however high its priority."""
     night = small_night(*(wish(f"s{i}") for i in range(5)), wish("f", filler=True, priority=99.0))
