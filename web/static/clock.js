@@ -11,7 +11,9 @@ export function setClock(unix, speed) {
 
 /** Stop: what is shown is the last that was heard. */
 export function stopClock() {
-  if (base) base = { unix: now(), at: performance.now(), speed: 0 };
+  if (!base) return;
+  base = { unix: now(), at: performance.now(), speed: 0 };
+  second.value = base.unix; // at once: a tick that came later would look like life
 }
 
 /** The observatory's unix seconds now, 0 before the first message. */
