@@ -14,7 +14,7 @@ from actors.alert_handler.campaign import Campaign, Expire
 from actors.alert_handler.dispatch import Dispatch, Wake
 from actors.alert_handler.events import EventDesk
 from actors.alert_handler.field_work import FieldWork, Tiled
-from actors.alert_handler.intake import MAP_DEADLINE_S, Intake, JudgeStored, only_map
+from actors.alert_handler.intake import MAP_DEADLINE_S, Intake, JudgeStored
 from actors.alert_handler.messages import (
     ChangeFollowUp,
     ChangeStrategies,
@@ -118,7 +118,7 @@ class AlertHandler(Actor):
         )
 
     async def on_start(self) -> None:
-        """Judge what was stored and not judged before a crash; then listen."""
+        """Take up what an earlier run left: follow-ups, and what it stored and did not judge."""
         self._rules.load()
         self.subscribe(
             AlertStage,
@@ -131,19 +131,10 @@ class AlertHandler(Actor):
         self.every(self.clock.wall_to_loop_s(_RULES_PERIOD_S), _LookAtRules())
         # The first burst must not pay for tables that are made once.
         await self.blocking(self._intake.look_up, deadline_s=MAP_DEADLINE_S)
-        for packet, notice in await restore(
-            self._desk, self._store, self._intake.observability_then
-        ):
-            now_s = self.clock.monotonic_s()
-            self.ref.tell(
-                JudgeStored(
-                    packet_id=packet.packet_id,
-                    notice=notice,
-                    received_monotonic_s=now_s,
-                    injected=packet.injected,
-                    map_packet=packet.raw if only_map(notice) else None,
-                )
-            )
+        restored = await restore(self._desk, self._store, self.clock, self._intake.map_facts)
+        self._campaign.resume_all(restored.orphans)
+        for packet, reading in restored.unjudged:
+            await self._intake.left_over(packet, reading)
 
     async def on_receive(self, message: Message) -> Any:
         """Store, judge, follow."""

@@ -10,25 +10,24 @@ import sys
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
-from actors.alert_handler.dispatch import Wake
 from actors.alert_handler.follow_up import Place
 from actors.majordome.messages import OPERATOR_ABORT
+from actors.scheduler.messages import Withdraw
 from pyros.actor import Message
-from pyros.clock import unix_from_datetime
 from pyros.domain.alert.book import Action, Outcome
 from pyros.domain.alert.event import ACTIVE_STATES, EventState, needs_repointing
 from pyros.domain.alert.gate import Decision
 from pyros.domain.sequence import SequenceState
-from pyros.sky.twilight import night_label
 
 if TYPE_CHECKING:
     from datetime import datetime
 
-    from actors.alert_handler.dispatch import Dispatch
+    from actors.alert_handler.dispatch import Dispatch, Wake
     from actors.alert_handler.events import FollowedEvent
     from actors.alert_handler.field_work import FieldWork
     from actors.scheduler.messages import SequenceStateChanged
     from actors.sequencer.messages import SequenceEnded
+    from pyros.domain.alert.gate import Observability
 
 _MOST_FAILURES = 3
 _WORKING = ACTIVE_STATES | {EventState.DEFERRED}
@@ -60,16 +59,16 @@ class Campaign:
         self._actor = dispatch.actor
         self._desk = dispatch.desk
         self._scribe = dispatch.scribe
-        self._site = fields.site
 
     def act(self, followed: FollowedEvent, outcome: Outcome) -> None:
         """Do what a notice leads to."""
         match outcome.action:
             case Action.OBSERVE:
                 self._dispatch.release(followed, "observed at once instead")
-                self._start(followed, again=False)
+                self._begin(followed)
             case Action.DEFER:
-                self._defer(followed, outcome.not_before_utc)
+                self._dispatch.release(followed, "its next window is another one")
+                self._begin(followed)
             case Action.UPDATE:
                 self._update(followed, outcome)
             case Action.STOP:
@@ -87,21 +86,72 @@ class Campaign:
         followed.forget_plans()
         followed.phase_done = -1
         self._dispatch.release(followed, "followed up in another way")
-        self._start(followed, again=True)
+        self._begin(followed, again=True)
+
+    def resume_all(self, orphans: tuple[str, ...]) -> None:
+        """After a start: take up all follow-ups, the best first, and release what is nobody's.
+
+        Args:
+            orphans: Events whose requests are still open though they are not followed.
+        """
+        for key in orphans:
+            reason = "PyROS was started anew and does not follow its event"
+            self._dispatch.scheduler.tell(Withdraw(alert_id=key, reason=reason))
+        for followed in sorted(self._desk.by_id.values(), key=_rank):
+            if self._desk.event_state(followed.alert_id) in _WORKING:
+                self._resume(followed)
+
+    def _resume(self, followed: FollowedEvent) -> None:
+        """What was planned before is released, and what is left planned anew."""
+        self._dispatch.release(followed, "planned anew after a start of PyROS")
+        left = len(followed.fields)
+        text = f"taken up again after a start of PyROS{f', {left} fields left' if left else ''}"
+        self._scribe.say(followed, text, {"fields": left, "phase_done": followed.phase_done})
+        self._limit_age(followed)
+        if not left or not self._fields.following(followed, again=True):
+            self._begin(followed, again=True)
 
     # --- beginning -----------------------------------------------------------------------------
 
-    def _start(self, followed: FollowedEvent, *, again: bool, later: bool = False) -> bool:
-        """Send an event's next sequence, or have its region tiled; whether there is any."""
+    def _begin(self, followed: FollowedEvent, *, again: bool = False, later: bool = False) -> None:
+        """What comes next for an event is sent, or planned for its window; or it is given up."""
         if followed.strategy is None:
-            return False
+            return
+        why = self._next(followed, again=again, later=later)
+        if why:
+            self._dispatch.give_up(followed, why)
+
+    def _next(self, followed: FollowedEvent, *, again: bool, later: bool = False) -> str:
+        """Have an event's region tiled, or send its next sequence, now or for its next window.
+
+        A region is tiled at once even when it is not up: so the plan knows its first field, and
+        what else is planned until then.
+
+        Returns:
+            Why there is nothing more to do; empty when something is on its way.
+        """
         self._limit_age(followed)
         if self._fields.is_wide(followed):
             if followed.phase_done >= 0:
-                return False
+                return "its region is covered"
             self._fields.begin(followed, again=again)
-            return True
-        return self._point(followed, again=again, later=later)
+            return ""
+        if followed.ra_deg is None or followed.dec_deg is None:
+            return "no position to point at"
+        seen = self._fields.seen(followed, followed.ra_deg, followed.dec_deg)
+        if seen.now:
+            return self._point(followed, again=again, later=later)
+        why = self._fields.why_not_wait(followed, seen.next_start_utc, seen.text)
+        return why or self._wait(followed, seen, again=again)
+
+    def _wait(self, followed: FollowedEvent, seen: Observability, *, again: bool) -> str:
+        """Plan the next sequence for the window that opens next; why not, or empty."""
+        start_utc = seen.next_start_utc
+        why = self._point(followed, again=again, not_before_utc=start_utc)
+        if not why:
+            now_utc = self._actor.clock.now()
+            self._desk.step(followed.alert_id, EventState.DEFERRED, now_utc, seen.text)
+        return why
 
     def _limit_age(self, followed: FollowedEvent) -> None:
         strategy, t0_utc = followed.strategy, followed.t0_utc
@@ -118,63 +168,30 @@ class Campaign:
         again: bool,
         later: bool = False,
         not_before_utc: datetime | None = None,
-    ) -> bool:
+    ) -> str:
+        """Send the sequence of the position and of the age then; why there is none, or empty."""
         if followed.ra_deg is None or followed.dec_deg is None:
-            return False
+            return "no position to point at"
         place = Place(ra_deg=followed.ra_deg % 360.0, dec_deg=followed.dec_deg)
         plan = self._dispatch.follow_up(followed, place, not_before_utc)
         if plan is None:
-            return False
+            name = followed.strategy.name if followed.strategy is not None else "no strategy"
+            return f"{name} has nothing to do at that age"
         self._dispatch.send(followed, plan, again=again, later=later, not_before_utc=not_before_utc)
-        return True
+        return ""
 
     # --- waiting -------------------------------------------------------------------------------
-
-    def _defer(self, followed: FollowedEvent, start_utc: datetime | None) -> None:
-        """Not visible now: into the plan of the night of its window, or refused with the reason."""
-        self._dispatch.release(followed, "its next window is another one")
-        strategy, now_utc = followed.strategy, self._actor.clock.now()
-        if strategy is None or start_utc is None:
-            return
-        self._limit_age(followed)
-        age_s = (start_utc - followed.t0_utc).total_seconds() if followed.t0_utc else 0.0
-        if age_s > strategy.max_age_s:
-            self._dispatch.refuse(
-                followed,
-                f"{age_s / 3600:.1f} h old at its next window, {strategy.name} ends at "
-                f"{strategy.max_age_s / 3600:.1f} h",
-            )
-            return
-        tonight, then = (
-            night_label(self._site, unix_from_datetime(moment)) for moment in (now_utc, start_utc)
-        )
-        if tonight != then and strategy.carry_over_nights == 0:
-            text = f"next window in the night {then}; {strategy.name} is not carried over"
-            self._dispatch.refuse(followed, text)
-            return
-        if self._fields.is_wide(followed):
-            followed.waits_for_tiling = True
-            wait_s = (start_utc - now_utc).total_seconds()
-            wake = Wake(alert_id=followed.alert_id, sequence_id="")
-            self._dispatch.rank(followed)
-            self._actor.tell_later(wait_s, wake)
-            return
-        if not self._point(followed, again=False, not_before_utc=start_utc):
-            self._dispatch.refuse(followed, f"{strategy.name} has nothing to do at that age")
 
     def wake(self, order: Wake) -> None:
         """The window of a deferred event opens: it now asks for the telescope like a new burst."""
         followed = self._desk.by_id.get(order.alert_id)
         if followed is None or self._desk.event_state(order.alert_id) not in _WORKING:
             return
-        now_utc = self._actor.clock.now()
-        if order.sequence_id == "" and followed.waits_for_tiling:
-            followed.waits_for_tiling = False
-            self._desk.step(followed.alert_id, EventState.ACCEPTED, now_utc, "window opens")
-            self._start(followed, again=False)
-        elif followed.sequence_id == order.sequence_id and not followed.begun:
+        if followed.sequence_id == order.sequence_id and not followed.begun:
+            now_utc = self._actor.clock.now()
             self._desk.step(followed.alert_id, EventState.ACCEPTED, now_utc, "window opens")
             self._dispatch.call(followed, again=False)
+            self._scribe.update(followed)
 
     def expire(self, order: Expire) -> None:
         """Too old: what still waits is released; what runs may end."""
@@ -185,6 +202,8 @@ class Campaign:
         if followed.begun:
             return
         reason = "older than its strategy's age limit"
+        followed.waits = False
+        followed.reasons = (*followed.reasons, f"expired: {reason}")
         self._dispatch.release(followed, reason)
         self._desk.step(followed.alert_id, EventState.CLOSED, self._actor.clock.now(), reason)
         self._scribe.say(followed, f"given up: {reason}", {"reason": reason})
@@ -196,8 +215,10 @@ class Campaign:
         """A new notice of an event: point or tile anew only when that is needed."""
         state = self._desk.event_state(followed.alert_id)
         if state is EventState.DEFERRED:
-            if outcome.best_changed and outcome.not_before_utc is not None:
-                self._defer(followed, outcome.not_before_utc)
+            if outcome.best_changed:
+                self._dispatch.release(followed, "its next window is another one")
+                followed.forget_plans()
+                self._begin(followed)
             return
         if state not in ACTIVE_STATES or outcome.judgement.decision is not Decision.ACCEPTED:
             return
@@ -213,7 +234,7 @@ class Campaign:
             self._scribe.say(followed, text, {"repointed": needed})
             if needed:
                 followed.phase_done = min(followed.phase_done, followed.phase_running - 1)
-                self._start(followed, again=True)
+                self._begin(followed, again=True)
 
     def _tile_anew(self, followed: FollowedEvent) -> None:
         """A region that was tiled: another one is tiled anew, one that fits is pointed at."""
@@ -221,7 +242,7 @@ class Campaign:
             self._scribe.say(followed, "the region fits in a field now", {"repointed": True})
             followed.forget_plans()
             followed.phase_done = -1
-            self._point(followed, again=True)
+            self._begin(followed, again=True)
             return
         why = self._fields.why_anew(followed)
         if why:
@@ -232,15 +253,50 @@ class Campaign:
     # --- ends ----------------------------------------------------------------------------------
 
     def sequence_moved(self, change: SequenceStateChanged) -> None:
-        """A follow-up sequence was begun, by the plan or at once."""
+        """A follow-up sequence was begun, by the plan or at once, or has lost its place in it."""
         followed = self._desk.by_sequence(change.sequence_id)
-        if followed is None or change.new is not SequenceState.EXECUTING:
+        if followed is None:
             return
+        match change.new:
+            case SequenceState.EXECUTING:
+                self._begun(followed)
+            case SequenceState.EXPIRED | SequenceState.UNPLANNABLE:
+                self._lost_its_place(followed, change)
+            case _:
+                pass
+
+    def _begun(self, followed: FollowedEvent) -> None:
         followed.begun, followed.waits = True, False
-        now_utc = self._actor.clock.now()
-        if self._desk.event_state(followed.alert_id) is EventState.DEFERRED:
-            self._desk.step(followed.alert_id, EventState.ACCEPTED, now_utc, "in the plan")
-        self._desk.step(followed.alert_id, EventState.OBSERVING, now_utc, "on the telescope")
+        key, now_utc = followed.alert_id, self._actor.clock.now()
+        if self._desk.event_state(key) is EventState.DEFERRED:
+            self._desk.step(key, EventState.ACCEPTED, now_utc, "in the plan")
+        self._desk.step(key, EventState.OBSERVING, now_utc, "on the telescope")
+        self._scribe.update(followed)
+
+    def _lost_its_place(self, followed: FollowedEvent, change: SequenceStateChanged) -> None:
+        """The night ended before a sequence's turn, say: its next window, or why there is none."""
+        now_utc, sequence = self._actor.clock.now(), followed.sequence
+        if followed.begun or sequence is None:
+            return
+        if self._desk.event_state(followed.alert_id) not in _WORKING:
+            return
+        if followed.not_before_utc is not None and followed.not_before_utc > now_utc:
+            return
+        seen = self._fields.seen(followed, sequence.target.ra_deg, sequence.target.dec_deg)
+        if seen.now and change.new is SequenceState.UNPLANNABLE:
+            return  # for want of a device: the scheduler plans it again when that is back
+        followed.failures += seen.now
+        if followed.failures >= _MOST_FAILURES:
+            self._dispatch.give_up(followed, change.reason)
+            return
+        self._dispatch.release(followed, "its next window is another one")
+        if followed.field_running is None:
+            self._begin(followed, again=True, later=True)
+            return
+        place = replace(followed.field_running, begin_utc=None)
+        followed.fields = (place, *followed.fields)
+        if not self._fields.following(followed, again=True, later=True):
+            self._dispatch.give_up(followed, f"no field of it can be observed: {change.reason}")
 
     async def sequence_ended(self, ended: SequenceEnded) -> None:
         """A follow-up sequence ended: the next field or phase, once more, or the event is done."""
@@ -275,9 +331,17 @@ class Campaign:
             and followed.strategy is not None
             and (followed.not_before_utc is None or followed.not_before_utc <= now_utc)
             and self._desk.event_state(followed.alert_id) in ACTIVE_STATES
+            and self._is_up(followed)
         ]
         for followed in sorted(waiting, key=_rank):
             self._dispatch.call(followed, again=False)
+
+    def _is_up(self, followed: FollowedEvent) -> bool:
+        """Whether the sequence that an event waits with can be observed now."""
+        if followed.sequence is None:
+            return False
+        target = followed.sequence.target
+        return self._fields.seen(followed, target.ra_deg, target.dec_deg).now
 
     def _completed(self, followed: FollowedEvent) -> None:
         now_utc = self._actor.clock.now()
@@ -286,10 +350,10 @@ class Campaign:
         if self._fields.following(followed, again=True):
             return
         followed.phase_done = followed.phase_running
-        if not self._start(followed, again=True):
+        if why := self._next(followed, again=True):
             followed.field_running = None
             self._scribe.reach_now(followed.alert_id, "ended")
-            self._desk.step(followed.alert_id, EventState.OBSERVED, now_utc, "all phases are done")
+            self._desk.step(followed.alert_id, EventState.OBSERVED, now_utc, f"done: {why}")
 
     def _once_more(self, followed: FollowedEvent, ended: SequenceEnded) -> None:
         """Interrupted by a better burst or the weather, or failed: planned again, at its rank."""
@@ -302,10 +366,11 @@ class Campaign:
             self._desk.step(followed.alert_id, EventState.CLOSED, self._actor.clock.now(), text)
             self._scribe.say(followed, text, {"reason": ended.reason})
             return
-        if followed.field_running is not None:
-            place = replace(followed.field_running, begin_utc=None)
-            if not failed:
-                followed.fields = (place, *followed.fields)
-            self._fields.following(followed, again=True, later=True)
-        else:
-            self._point(followed, again=True, later=True)
+        if followed.field_running is None:
+            self._begin(followed, again=True, later=True)
+            return
+        place = replace(followed.field_running, begin_utc=None)
+        if not failed:
+            followed.fields = (place, *followed.fields)
+        if not self._fields.following(followed, again=True, later=True):
+            self._dispatch.give_up(followed, f"no field is left: {ended.reason}")

@@ -140,6 +140,19 @@ class Dispatch:
         if followed.sequence_id is not None:
             self.scheduler.tell(Withdraw(alert_id=followed.alert_id, reason=reason))
 
+    def give_up(self, followed: FollowedEvent, reason: str) -> None:
+        """Nothing more is observed of an event; refused when nothing was, closed otherwise."""
+        followed.waits = False
+        followed.forget_plans()
+        self.release(followed, reason)
+        if followed.phase_done < 0 and "first-photon" not in followed.trace.stages:
+            self.refuse(followed, reason)
+        else:
+            followed.reasons = (*followed.reasons, f"given up: {reason}")
+            self.desk.step(followed.alert_id, EventState.CLOSED, self.actor.clock.now(), reason)
+            self.scribe.say(followed, f"given up: {reason}", {"reason": reason})
+        self.scribe.update(followed)
+
     def refuse(self, followed: FollowedEvent, reason: str) -> None:
         """An accepted event is not followed up after all; its reasons say why."""
         self.desk.step(followed.alert_id, EventState.IGNORED, self.actor.clock.now(), reason)

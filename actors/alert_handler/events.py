@@ -2,12 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import TYPE_CHECKING
 
 from actors.alert_handler.trace import Trace
 from pyros.domain.alert.book import Action, AlertBook, Outcome
-from pyros.domain.alert.event import ACTIVE_STATES, TRANSITIONS, EventState, step
+from pyros.domain.alert.event import ACTIVE_STATES, TRANSITIONS, EventState, Step, step
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -57,8 +57,9 @@ class FollowedEvent:
         tiled_as: Centre and 90 % radius that was tiled last, None when it is pointed at.
         fields: Fields still to be observed, in order.
         field_running: The one that was sent last.
-        waits_for_tiling: Tiled when its window opens.
         kept_stages: Stages that are in the database.
+        kept_as: What the database says of it: rewritten when that is no longer so.
+        map_urls: Addresses of sky maps that were asked for.
     """
 
     alert_id: str
@@ -85,11 +86,12 @@ class FollowedEvent:
     tiled_as: tuple[float, float, float] | None = None
     fields: tuple[Place, ...] = ()
     field_running: Place | None = None
-    waits_for_tiling: bool = False
     phase_running: int = 0
     phase_done: int = -1
     pointed: tuple[float, float] | None = None
     kept_stages: set[str] = field(default_factory=set)
+    kept_as: tuple[object, ...] | None = None
+    map_urls: set[str] = field(default_factory=set)
 
     @property
     def sequence_id(self) -> str | None:
@@ -102,7 +104,6 @@ class FollowedEvent:
         self.fields = ()
         self.field_running = None
         self.tiled_as = None
-        self.waits_for_tiling = False
 
     @property
     def ra_deg(self) -> float | None:
@@ -190,6 +191,16 @@ class EventDesk:
             self.book = self.book.with_event(
                 step(event, state, now_utc, reason), self.rules.rules.association
             )
+
+    def restore_state(self, key: str, state: EventState, at_utc: datetime) -> None:
+        """Put an event into the state that an earlier run of PyROS left it in."""
+        event = self.book.event(key)
+        if event is None or event.state in {state, EventState.MERGED}:
+            return
+        as_stored = Step(state=state, at_utc=at_utc, reason="as it was before PyROS was started")
+        self.book = self.book.with_event(
+            replace(event, steps=(*event.steps, as_stored)), self.rules.rules.association
+        )
 
     def by_sequence(self, sequence_id: str) -> FollowedEvent | None:
         """The event that a follow-up sequence belongs to, when it is its latest."""

@@ -9,6 +9,7 @@ from typing import TYPE_CHECKING
 from actors.alert_handler.follow_up import Place
 from actors.alert_handler.observability import observability
 from actors.alert_handler.tile_plan import Limits, TilePlan, TileQuestion, plan_tiles
+from actors.alert_handler.waiting import last_begin_utc, why_not_wait
 from pyros.actor import Message
 from pyros.clock import unix_from_datetime
 from pyros.domain.alert.localisation import place_of, separation_deg
@@ -16,14 +17,22 @@ from pyros.domain.sequence import duration_s
 from pyros.errors import PyrosError
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from actors.alert_handler.dispatch import Dispatch
     from actors.alert_handler.events import FollowedEvent
+    from pyros.domain.alert.gate import Observability
     from pyros.sky.site import Site
 
 _SOON_S = 60.0
 _TILING_DEADLINE_S = 30.0
 _WIDER = 1.3
 """A region grown or shrunk by less than this is tiled no other way."""
+
+
+def _begins(place: Place) -> float:
+    """When a field is due; what is due at once comes first."""
+    return 0.0 if place.begin_utc is None else unix_from_datetime(place.begin_utc)
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -57,6 +66,33 @@ class FieldWork:
             return None
         place = place_of(best, self.dispatch.desk.rules.rules.association.calibration)
         return None if place is None else (place.ra_deg, place.dec_deg, place.r90_deg())
+
+    def seen(self, followed: FollowedEvent, ra_deg: float, dec_deg: float) -> Observability:
+        """What the sky says of a place, by the limits of the event's strategy."""
+        strategy = followed.strategy
+        return observability(
+            self.site,
+            ra_deg,
+            dec_deg,
+            self.dispatch.actor.clock.unix_s(),
+            min_altitude_deg=0.0 if strategy is None else strategy.min_altitude_deg,
+            max_sun_altitude_deg=self.dispatch.settings.max_sun_altitude_deg,
+            exposure_s=_SOON_S,
+        )
+
+    def why_not_wait(self, followed: FollowedEvent, start_utc: datetime | None, text: str) -> str:
+        """Why an event does not wait for its next window; empty when it does.
+
+        Args:
+            followed: The event.
+            start_utc: When the window opens; None when there is none within a day.
+            text: What the sky says.
+        """
+        strategy = followed.strategy
+        if strategy is None or start_utc is None:
+            return text
+        received_utc = followed.trace.received_utc
+        return why_not_wait(self.site, strategy, received_utc, followed.t0_utc, start_utc)
 
     def is_wide(self, followed: FollowedEvent) -> bool:
         """Whether the region is larger than a field and the strategy covers such."""
@@ -94,7 +130,7 @@ class FieldWork:
         followed.tiling += 1
         followed.tiled_as = shape
         now_utc = self.dispatch.actor.clock.now()
-        age_s = (now_utc - followed.t0_utc).total_seconds() if followed.t0_utc else 0.0
+        last_utc = last_begin_utc(self.site, strategy, followed.trace.received_utc, followed.t0_utc)
         question = TileQuestion(
             region=region,
             rule=strategy.tiling,
@@ -104,7 +140,7 @@ class FieldWork:
                 now_unix_s=unix_from_datetime(now_utc),
                 min_altitude_deg=strategy.min_altitude_deg,
                 max_sun_altitude_deg=self.dispatch.settings.max_sun_altitude_deg,
-                reach_s=max(strategy.max_age_s - age_s, 0.0),
+                reach_s=max((last_utc - now_utc).total_seconds(), 0.0),
             ),
             visit_s=self._visit_s(followed),
             slew_deg_per_s=self.dispatch.settings.slew_deg_per_s,
@@ -142,8 +178,7 @@ class FieldWork:
             return
         self.dispatch.scribe.say(followed, answer.plan.text, {"fields": len(answer.plan.tiles)})
         if not answer.plan.tiles:
-            self.dispatch.refuse(followed, answer.plan.text)
-            self.dispatch.scribe.update(followed)
+            self.dispatch.give_up(followed, answer.plan.text)
             return
         now_utc = self.dispatch.actor.clock.now()
         phase = followed.strategy.phases[max(followed.phase_done, 0)]
@@ -162,40 +197,40 @@ class FieldWork:
         self.dispatch.scribe.update(followed)
 
     def following(self, followed: FollowedEvent, *, again: bool, later: bool = False) -> bool:
-        """Send the next field that can be observed; whether there was one."""
+        """Send the next field, now or at its next window; whether there was one.
+
+        A field that is not up goes behind the others until its next window, tonight or in a night
+        that the strategy carries over to; without such a window it is left out.
+        """
+        soon_utc = self.dispatch.actor.clock.now() + timedelta(seconds=_SOON_S)
+        hidden: list[Place] = []
         while followed.fields:
             place, *left = followed.fields
             followed.fields = tuple(left)
-            now_utc = self.dispatch.actor.clock.now()
-            not_before_utc = None
-            if place.begin_utc is not None and place.begin_utc > now_utc + timedelta(
-                seconds=_SOON_S
-            ):
-                not_before_utc = place.begin_utc
-            elif not self._is_up(followed, place):
-                self.dispatch.scribe.say(followed, f"{place.field} has set and is left out", {})
-                continue
-            plan = self.dispatch.follow_up(followed, place, not_before_utc)
-            if plan is None:
-                followed.fields = ()
-                return False
-            followed.field_running = place
-            self.dispatch.send(
-                followed, plan, again=again, later=later, not_before_utc=not_before_utc
-            )
-            return True
-        return False
+            if place.begin_utc is None or place.begin_utc <= soon_utc:
+                seen = self.seen(followed, place.ra_deg, place.dec_deg)
+                if not seen.now:
+                    why = self.why_not_wait(followed, seen.next_start_utc, seen.text)
+                    if why:
+                        text = f"{place.field} has set and is left out: {why}"
+                        self.dispatch.scribe.say(followed, text, {})
+                    else:
+                        hidden.append(replace(place, begin_utc=seen.next_start_utc))
+                    continue
+                place = replace(place, begin_utc=None)
+            followed.fields = (*followed.fields, *hidden)
+            return self._send(followed, place, again=again, later=later)
+        if not hidden:
+            return False
+        place, *left = sorted(hidden, key=_begins)
+        followed.fields = tuple(left)
+        return self._send(followed, place, again=again, later=later)
 
-    def _is_up(self, followed: FollowedEvent, place: Place) -> bool:
-        strategy = followed.strategy
-        return strategy is not None and (
-            observability(
-                self.site,
-                place.ra_deg,
-                place.dec_deg,
-                self.dispatch.actor.clock.unix_s(),
-                min_altitude_deg=strategy.min_altitude_deg,
-                max_sun_altitude_deg=self.dispatch.settings.max_sun_altitude_deg,
-                exposure_s=_SOON_S,
-            ).now
-        )
+    def _send(self, followed: FollowedEvent, place: Place, *, again: bool, later: bool) -> bool:
+        plan = self.dispatch.follow_up(followed, place, place.begin_utc)
+        if plan is None:
+            followed.fields = ()
+            return False
+        followed.field_running = place
+        self.dispatch.send(followed, plan, again=again, later=later, not_before_utc=place.begin_utc)
+        return True

@@ -10,7 +10,6 @@ from actors.alert_handler.tile_plan import Limits, MapFacts, read_map
 from actors.alert_source.messages import PacketReceived, PacketStored
 from protocols.notice_parser import parse_notice
 from pyros.actor import Lane, Message
-from pyros.clock import unix_from_datetime
 from pyros.domain.alert.book import Outcome, receive
 from pyros.domain.alert.gate import Observability
 from pyros.domain.alert.notice import Notice, NoticeError
@@ -18,14 +17,12 @@ from pyros.errors import PyrosError
 from pyros.store import StoreUnavailableError
 
 if TYPE_CHECKING:
-    from datetime import datetime
-
     from actors.alert_handler.campaign import Campaign
     from actors.alert_handler.events import EventDesk, FollowedEvent
     from actors.alert_handler.scribe import Scribe
     from pyros.actor import Actor, Deferred
     from pyros.sky.site import Site
-    from pyros.store import Store
+    from pyros.store import PacketRecord, Store
 
 _FIRST_LOOK_S = 60.0
 MAP_DEADLINE_S = 20.0
@@ -183,6 +180,23 @@ class Intake:
             self._campaign.act(followed, outcome)
         return _Done(outcome=outcome, followed=followed)
 
+    async def left_over(self, packet: PacketRecord, reading: Notice | NoticeError) -> None:
+        """Judge a packet that an earlier run of PyROS stored and did not judge."""
+        if isinstance(reading, NoticeError):
+            await self._scribe.unreadable(packet.packet_id, str(reading), packet.source)
+            return
+        clock = self._actor.clock
+        since_s = (clock.now() - packet.received_utc).total_seconds()
+        self._actor.ref.tell(
+            JudgeStored(
+                packet_id=packet.packet_id,
+                notice=reading,
+                received_monotonic_s=clock.monotonic_s() - since_s,
+                injected=packet.injected,
+                map_packet=packet.raw if only_map(reading) else None,
+            )
+        )
+
     async def judge_stored(self, order: JudgeStored) -> None:
         """Judge what was stored before: after a start, or with a sky map."""
         if order.map_packet is not None:
@@ -202,30 +216,28 @@ class Intake:
 
     async def _read_map(self, order: JudgeStored, raw: bytes) -> None:
         """Read a sky map in this actor's thread, then judge with what it says."""
+        facts = await self.map_facts(order.notice, raw)
+        self._actor.ref.tell(replace(order, map_packet=None, map_facts=facts))
+
+    async def map_facts(self, notice: Notice, raw: bytes) -> MapFacts | None:
+        """What the sky map in a packet says now; None when it cannot be read."""
         limits = Limits(
             site=self._site,
             now_unix_s=self._actor.clock.unix_s(),
             min_altitude_deg=self._lowest_deg(),
             max_sun_altitude_deg=self._max_sun_altitude_deg,
         )
-        facts: MapFacts | None = None
         try:
-            facts = await self._actor.blocking(read_map, raw, limits, deadline_s=MAP_DEADLINE_S)
+            return await self._actor.blocking(read_map, raw, limits, deadline_s=MAP_DEADLINE_S)
         except PyrosError as error:
-            self._actor.log.warning("%s: %s", order.notice.notice_id, error)
-        self._actor.ref.tell(replace(order, map_packet=None, map_facts=facts))
+            self._actor.log.warning("%s: %s", notice.notice_id, error)
+            return None
 
-    def observability_then(self, notice: Notice) -> Observability:
-        """What the sky said when the notice came in (after a start)."""
-        return self._observability(notice, notice.received_utc)
-
-    def _observability(self, notice: Notice, at_utc: datetime | None = None) -> Observability:
+    def _observability(self, notice: Notice) -> Observability:
         """What the sky says, by the altitude of the laxest strategy."""
         if notice.ra_deg is None or notice.dec_deg is None:
             return Observability(now=False, text="no position to look at")
-        return self._see(
-            notice.ra_deg, notice.dec_deg, unix_from_datetime(at_utc or self._actor.clock.now())
-        )
+        return self._see(notice.ra_deg, notice.dec_deg, self._actor.clock.unix_s())
 
     def _see(self, ra_deg: float, dec_deg: float, unix_s: float) -> Observability:
         return observability(

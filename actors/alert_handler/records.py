@@ -2,20 +2,22 @@
 
 from __future__ import annotations
 
-from dataclasses import asdict, dataclass
-from typing import TYPE_CHECKING
+from dataclasses import asdict, dataclass, replace
+from datetime import datetime
+from typing import TYPE_CHECKING, Any
 
+from actors.alert_handler.follow_up import Place
 from actors.alert_handler.messages import AlertUpdated
 from actors.journal.messages import JournalEntry
 from pyros.domain.alert.book import Action, Outcome
 from pyros.store import AlertRecord, JournalLine, Judgement
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
-    from datetime import datetime
+    from collections.abc import Mapping, Sequence
 
     from actors.alert_handler.events import FollowedEvent
     from pyros.domain.alert.notice import Notice
+    from pyros.domain.alert.strategy import StrategyBook
 
 _LOUD = frozenset({Action.OBSERVE, Action.STOP})
 
@@ -77,10 +79,64 @@ def alert_record(followed: FollowedEvent, state: str, now_utc: datetime) -> Aler
         received_utc=followed.trace.received_utc,
         updated_utc=now_utc,
         sequence_id=followed.sequence_id,
-        details={
-            "strategy": followed.strategy.name if followed.strategy is not None else None,
-            "phase_done": followed.phase_done,
-        },
+        details=memory_of(followed),
+    )
+
+
+def memory_of(followed: FollowedEvent) -> dict[str, object]:
+    """What the handler needs to go on with an event after a start, as JSON values."""
+    running = followed.field_running
+    return {
+        "strategy": followed.strategy.name if followed.strategy is not None else None,
+        "strategy_by_hand": followed.strategy_by_hand,
+        "phase_done": followed.phase_done,
+        "number": followed.number,
+        "pointed": followed.pointed,
+        "tiled_as": followed.tiled_as,
+        "fields": [_plain_place(place) for place in followed.fields],
+        "field_running": None if running is None else _plain_place(running),
+    }
+
+
+def recall_memory(followed: FollowedEvent, kept: Mapping[str, Any], book: StrategyBook) -> None:
+    """Give an event back what `memory_of` kept; what is missing or no longer makes sense is left.
+
+    The field that was running is observed anew: whether it was completed is not known.
+    """
+    if kept.get("strategy_by_hand"):
+        named = [one for one in book.strategies if one.name == kept.get("strategy")]
+        followed.strategy_by_hand = bool(named)
+        followed.strategy = named[0] if named else followed.strategy
+    followed.phase_done = int(kept.get("phase_done", -1))
+    followed.number = max(followed.number, int(kept.get("number", 0)))
+    pointed, tiled_as, running = (
+        kept.get(name) for name in ("pointed", "tiled_as", "field_running")
+    )
+    followed.pointed = (pointed[0], pointed[1]) if pointed else None
+    followed.tiled_as = (tiled_as[0], tiled_as[1], tiled_as[2]) if tiled_as else None
+    left = [_place_of(one) for one in kept.get("fields", ())]
+    if running is not None:
+        left.insert(0, replace(_place_of(running), begin_utc=None))
+    followed.fields = tuple(left)
+
+
+def _plain_place(place: Place) -> list[object]:
+    begin_utc = place.begin_utc
+    return [
+        place.ra_deg,
+        place.dec_deg,
+        place.field,
+        None if begin_utc is None else begin_utc.isoformat(),
+    ]
+
+
+def _place_of(plain: Sequence[Any]) -> Place:
+    ra_deg, dec_deg, name, begin = plain
+    return Place(
+        ra_deg=float(ra_deg),
+        dec_deg=float(dec_deg),
+        field=str(name),
+        begin_utc=None if begin is None else datetime.fromisoformat(begin),
     )
 
 

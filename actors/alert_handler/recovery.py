@@ -1,69 +1,134 @@
 """After a start: the book of events as it was, from the packets in the database.
 
-The book is a fold over notices, so folding the recent packets again restores it. Nothing is acted
-upon meanwhile: what a crash left unjudged is told separately, and judged by the age gate like any
-other packet.
+The book is a fold over notices, so folding the recent packets again restores it, each event under
+the key it had; state, strategy, phase and fields left are read from the event's record. Nothing is
+acted upon meanwhile: what a crash left unjudged is told separately, and judged by the age gate like
+any other packet.
 """
 
 from __future__ import annotations
 
+from dataclasses import dataclass, replace
+from datetime import timedelta
 from typing import TYPE_CHECKING
 
+from actors.alert_handler.intake import only_map
+from actors.alert_handler.records import recall_memory
 from protocols.notice_parser import parse_notice
-from pyros.domain.alert.book import receive
-from pyros.domain.alert.notice import NoticeError
+from pyros.domain.alert.book import number_in, receive
+from pyros.domain.alert.event import ACTIVE_STATES, EventState
+from pyros.domain.alert.gate import Decision, Observability
+from pyros.domain.alert.notice import Notice, NoticeError
 
 if TYPE_CHECKING:
-    from collections.abc import Callable
+    from collections.abc import Awaitable, Callable, Sequence
 
     from actors.alert_handler.events import EventDesk
-    from pyros.domain.alert.gate import Observability
-    from pyros.domain.alert.notice import Notice
-    from pyros.store import AlertRecord, PacketRecord, Store
+    from actors.alert_handler.tile_plan import MapFacts
+    from pyros.clock import Clock
+    from pyros.store import AlertRecord, PacketRecord, StageRecord, Store
 
-RECENT_PACKETS = 500
+RECENT_PACKETS = 2000
+"""Most packets of events that are folded again; older ones can hardly join anything."""
+_WORKING = {EventState.DEFERRED, *ACTIVE_STATES}
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class Restored:
+    """What a start finds in the database beside the book.
+
+    Attributes:
+        unjudged: Packets that are stored and were not judged, oldest first, with their notices or
+            why they are none.
+        orphans: Events that have open requests and are not followed: a crash came before their
+            packet was stored, or between their end and its being told to the scheduler.
+    """
+
+    unjudged: tuple[tuple[PacketRecord, Notice | NoticeError], ...]
+    orphans: tuple[str, ...]
 
 
 async def restore(
     desk: EventDesk,
     store: Store,
-    seen_from: Callable[[Notice], Observability],
-) -> list[tuple[PacketRecord, Notice]]:
-    """Fold recent packets into the book again.
+    clock: Clock,
+    read_map: Callable[[Notice, bytes], Awaitable[MapFacts | None]],
+) -> Restored:
+    """Fold recent packets into the book again, and take up what is known of their events.
 
     Args:
         desk: What is filled.
         store: The database.
-        seen_from: What the sky says of a notice's position when it was received.
-
-    Returns:
-        Packets that are stored and were not judged, oldest first, with their notices.
+        clock: The observatory's time.
+        read_map: What a packet's sky map says now.
     """
-    judged = [
-        packet
-        for packet in reversed(await store.alerts.recent_packets(limit=RECENT_PACKETS))
-        if packet.decision is not None
-    ]
-    for packet in judged:
+    now_utc = clock.now()
+    since_utc = now_utc - timedelta(days=desk.rules.rules.association.same_mission_days + 1.0)
+    records = {
+        record.alert_id: record
+        for record in await store.alerts.recent(since_utc=since_utc, limit=RECENT_PACKETS)
+    }
+    for packet in await store.alerts.packets_of_events(since_utc=since_utc, limit=RECENT_PACKETS):
         notice = read(packet)
-        if notice is None:
+        if isinstance(notice, NoticeError):
             continue
-        desk.book, outcome = receive(
-            desk.book, notice, packet.received_utc, desk.rules.rules, seen_from
-        )
-        followed = desk.followed(outcome.key, notice, 0.0)
+        facts = None
+        if only_map(notice) and _works(records.get(packet.alert_id or "")):
+            facts = await read_map(notice, packet.raw)
+        _fold(desk, packet, notice, facts, clock)
+    for key in tuple(desk.by_id):
+        if (record := records.get(key)) is not None:
+            continue_from(desk, record, await store.alerts.stages(key))
+    follow_ups = await store.alerts.follow_ups(since_utc=since_utc)
+    for one in follow_ups:
+        followed = desk.by_id.get(one.alert_id)
         if followed is not None:
-            followed.note(notice, outcome)
-            continue_from(followed.alert_id, desk, await store.alerts.get(followed.alert_id))
-    return [
-        (packet, notice)
-        for packet in await store.alerts.unjudged()
-        if (notice := read(packet)) is not None
-    ]
+            followed.number = max(followed.number, number_in(one.request_id))
+    taken = [*records, *(one.alert_id for one in follow_ups)]
+    opened = max((number_in(key) for key in taken), default=0)
+    desk.book = replace(desk.book, opened=max(desk.book.opened, opened))
+    followed_now = {key for key in desk.by_id if desk.event_state(key) in _WORKING}
+    waiting = dict.fromkeys(one.alert_id for one in follow_ups if one.open)
+    return Restored(
+        unjudged=tuple((packet, read(packet)) for packet in await store.alerts.unjudged()),
+        orphans=tuple(key for key in waiting if key not in followed_now),
+    )
 
 
-def read(packet: PacketRecord) -> Notice | None:
-    """The notice in a stored packet, None when it holds none."""
+def _fold(
+    desk: EventDesk, packet: PacketRecord, notice: Notice, facts: MapFacts | None, clock: Clock
+) -> None:
+    """Take one packet into the book as it was taken before."""
+    desk.book, outcome = receive(
+        desk.book,
+        notice,
+        packet.received_utc,
+        desk.rules.rules,
+        seen_then(packet),
+        map_area_deg2=None if facts is None else facts.area_deg2,
+        key=packet.alert_id,
+    )
+    since_s = (clock.now() - packet.received_utc).total_seconds()
+    followed = desk.followed(outcome.key, notice, clock.monotonic_s() - since_s)
+    if followed is not None:
+        followed.note(notice, outcome)
+        followed.map_facts = facts or followed.map_facts
+
+
+def seen_then(packet: PacketRecord) -> Observability:
+    """What the sky must have said for the decision that is stored with a packet."""
+    if packet.decision == Decision.ACCEPTED.value:
+        return Observability(now=True, text="observable then")
+    deferred = packet.decision == Decision.DEFERRED.value
+    return Observability(
+        now=False,
+        text="not observable then",
+        next_start_utc=packet.received_utc if deferred else None,
+    )
+
+
+def read(packet: PacketRecord) -> Notice | NoticeError:
+    """The notice in a stored packet, or why it is none."""
     try:
         return parse_notice(
             packet.raw,
@@ -71,15 +136,22 @@ def read(packet: PacketRecord) -> Notice | None:
             topic=packet.topic,
             received_utc=packet.received_utc,
         )
-    except NoticeError:
-        return None
+    except NoticeError as error:
+        return error
 
 
-def continue_from(key: str, desk: EventDesk, record: AlertRecord | None) -> None:
-    """Number the next follow-up after those that were made before the start."""
-    followed = desk.by_id[key]
-    if record is None or record.sequence_id is None:
-        return
+def _works(record: AlertRecord | None) -> bool:
+    return record is not None and record.state in _WORKING
+
+
+def continue_from(desk: EventDesk, record: AlertRecord, stages: Sequence[StageRecord]) -> None:
+    """Put an event back to where an earlier run of PyROS left it."""
+    followed = desk.by_id[record.alert_id]
+    desk.restore_state(record.alert_id, EventState(record.state), record.updated_utc)
+    followed.decision, followed.reasons = record.decision, record.reasons
     followed.restored_sequence_id = record.sequence_id
-    number = record.sequence_id.rpartition("-")[2]
-    followed.number = max(followed.number, int(number) if number.isdigit() else 0)
+    followed.number = max(followed.number, number_in(record.sequence_id or ""))
+    recall_memory(followed, record.details, desk.rules.rules.book)
+    for stage in stages:
+        followed.trace.stages.setdefault(stage.stage, stage.after_ms)
+        followed.kept_stages.add(stage.stage)

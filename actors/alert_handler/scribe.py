@@ -94,6 +94,22 @@ class Scribe:
     def update(self, followed: FollowedEvent) -> None:
         """Tell everyone how the event stands."""
         self.actor.publish(event_update(followed, self.desk.state(followed.alert_id)))
+        if followed.kept_as != self._facts_kept(followed):
+            self.actor.start_task(self.put(followed), name=f"keep {followed.alert_id}")
+
+    def _facts_kept(self, followed: FollowedEvent) -> tuple[object, ...]:
+        """What a start after a crash must find in the database."""
+        return (
+            self.desk.state(followed.alert_id),
+            followed.decision,
+            followed.reasons,
+            followed.number,
+            followed.sequence_id,
+            followed.phase_done,
+            followed.strategy and followed.strategy.name,
+            followed.fields,
+            followed.field_running,
+        )
 
     async def write_down(
         self,
@@ -136,6 +152,8 @@ class Scribe:
         try:
             numbers = await self.store.alerts.judge(record, event=event, lines=[line.stored])
         except StoreUnavailableError as error:
+            if followed is not None:
+                followed.kept_as = None
             self.actor.log.warning(
                 "judgement of packet %d is not stored: %s", record.packet_id, error
             )
@@ -145,6 +163,7 @@ class Scribe:
             self.actor.publish(JournalWritten(seq=seq, entry=line.entry))
 
     def _event_record(self, followed: FollowedEvent) -> AlertRecord:
+        followed.kept_as = self._facts_kept(followed)
         return alert_record(followed, self.desk.state(followed.alert_id), self.actor.clock.now())
 
     async def put(self, followed: FollowedEvent) -> None:
@@ -152,6 +171,7 @@ class Scribe:
         try:
             await self.store.alerts.put(self._event_record(followed))
         except StoreUnavailableError as error:
+            followed.kept_as = None
             self.actor.log.warning("event %s is not stored: %s", followed.alert_id, error)
 
     def say(self, followed: FollowedEvent, text: str, data: dict[str, object]) -> None:

@@ -9,11 +9,11 @@ import hashlib
 from dataclasses import asdict, dataclass, field
 from typing import TYPE_CHECKING, Any
 
-from sqlalchemy import bindparam, delete, insert, select, update
+from sqlalchemy import bindparam, delete, insert, or_, select, update
 
 from pyros.store.errors import StoreConflictError
 from pyros.store.journal import append_lines
-from pyros.store.schema import alert_event, alert_stage, packet
+from pyros.store.schema import alert_event, alert_stage, packet, request
 
 if TYPE_CHECKING:
     from collections.abc import Mapping, Sequence
@@ -142,6 +142,15 @@ class StageRecord:
     after_ms: float
 
 
+@dataclass(frozen=True, slots=True, kw_only=True)
+class FollowUpRecord:
+    """A request made for an alert event, and whether it can still be observed."""
+
+    alert_id: str
+    request_id: str
+    open: bool
+
+
 def judge_packet(connection: Connection, judgement: Judgement) -> None:
     """Write a judgement inside a transaction.
 
@@ -259,6 +268,47 @@ class AlertRows:
         """Packets of an event in the order of arrival."""
         query = select(packet).where(packet.c.alert_id == alert_id).order_by(packet.c.packet_id)
         return await self._packets(query)
+
+    async def packets_of_events(self, *, since_utc: datetime, limit: int) -> list[PacketRecord]:
+        """Judged packets of any event received since an instant, oldest first, each bytes once.
+
+        Of more than `limit` the newest are given.
+        """
+        query = (
+            select(packet)
+            .where(
+                packet.c.alert_id.is_not(None),
+                packet.c.duplicate_of.is_(None),
+                packet.c.judged_utc.is_not(None),
+                packet.c.received_utc >= since_utc,
+            )
+            .order_by(packet.c.packet_id.desc())
+            .limit(limit)
+        )
+        return (await self._packets(query))[::-1]
+
+    async def follow_ups(self, *, since_utc: datetime) -> list[FollowUpRecord]:
+        """Requests made for alert events since an instant, and all that are open, in order."""
+        query = (
+            select(
+                request.c.alert_id,
+                request.c.request_id,
+                request.c.closed_utc.is_(None).label("open"),
+            )
+            .where(
+                request.c.alert_id.is_not(None),
+                or_(request.c.submitted_utc >= since_utc, request.c.closed_utc.is_(None)),
+            )
+            .order_by(request.c.submitted_utc, request.c.request_id)
+        )
+        return await self._database.read(
+            lambda c: [
+                FollowUpRecord(
+                    alert_id=row.alert_id, request_id=row.request_id, open=bool(row.open)
+                )
+                for row in c.execute(query)
+            ]
+        )
 
     async def unjudged(self) -> list[PacketRecord]:
         """Packets stored and not judged, oldest first: what a crash left."""

@@ -142,6 +142,7 @@ def receive(
     observability: Observability | Callable[[Notice], Observability] | None = None,
     *,
     map_area_deg2: float | None = None,
+    key: str | None = None,
 ) -> tuple[AlertBook, Outcome]:
     """Take a notice in.
 
@@ -152,6 +153,8 @@ def receive(
         rules: Gate, association and strategies.
         observability: What the sky says of the notice's position, or who to ask.
         map_area_deg2: 90 % area of the notice's sky map, when a worker has read it.
+        key: Key of the event it opens, when it is folded again after a start and its event has one;
+            such an event is not held either. None takes the next one.
 
     Returns:
         The book after, and what is to be done.
@@ -165,10 +168,12 @@ def receive(
     book = _forget_old(book, now_utc, rules)
     found = associate(notice, _known(book), _rates(book, now_utc, rules), rules.association)
     match found:
-        case Duplicate(key=key, text=text):
-            return book, Outcome(action=Action.DUPLICATE, judgement=judgement, key=key, how=text)
-        case Belongs(key=key):
-            event = book.event(key)
+        case Duplicate(key=known_key, text=text):
+            return book, Outcome(
+                action=Action.DUPLICATE, judgement=judgement, key=known_key, how=text
+            )
+        case Belongs(key=known_key):
+            event = book.event(known_key)
             if event is None:
                 return book, Outcome(action=Action.NONE, judgement=judgement)
             if notice.retraction:
@@ -190,20 +195,28 @@ def receive(
             if notice.retraction or notice.classification not in rules.gate.classes:
                 return book, Outcome(action=Action.NONE, judgement=judgement)
             lately = book.opened_utc.get(notice.source, ())
-            if len(lately) >= source.max_triggers_per_hour:
+            if key is None and len(lately) >= source.max_triggers_per_hour:
                 return book, _held(judgement, notice, len(lately))
             kind = (notice.classification or "x").lower()[:3]
-            key = f"{kind}-{now_utc:%y%m%d}-{book.opened + 1:03d}"
-            event = open_event(key, notice, now_utc, possible=possible, injected=source.injected)
+            new_key = key or f"{kind}-{now_utc:%y%m%d}-{book.opened + 1:03d}"
+            event = open_event(
+                new_key, notice, now_utc, possible=possible, injected=source.injected
+            )
             book = replace(
                 _count(book, notice),
-                opened=book.opened + 1,
+                opened=max(book.opened + 1, number_in(new_key)),
                 opened_utc={**book.opened_utc, notice.source: (*lately, now_utc)},
             )
             arrived = _Arrived(
                 notice=notice, before=None, event=event, how="new", map_area_deg2=map_area_deg2
             )
             return _decide(book, arrived, now_utc, rules, judgement)
+
+
+def number_in(key: str) -> int:
+    """The counter at the end of an event's key, or of a follow-up's id; 0 when there is none."""
+    last = key.rpartition("-")[2]
+    return int(last) if last.isdecimal() else 0
 
 
 def _reconsider(
