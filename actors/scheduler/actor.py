@@ -14,11 +14,11 @@ from typing import TYPE_CHECKING, Any
 from actors.archive.messages import CloseRequest
 from actors.majordome.messages import ModeChanged
 from actors.scheduler import own_messages as own
-from actors.scheduler.assignment import refusal, unit_for
 from actors.scheduler.background_search import BackgroundSearch
 from actors.scheduler.batches import Batches
 from actors.scheduler.book import WAITING, Book, Move
-from actors.scheduler.ledger import charge
+from actors.scheduler.intake import Intake
+from actors.scheduler.ledger import Accounts, booking, closings
 from actors.scheduler.messages import (
     ChannelAvailability,
     EndNight,
@@ -32,7 +32,6 @@ from actors.scheduler.messages import (
     Submit,
     Withdraw,
 )
-from actors.scheduler.nightly import request_of_night
 from actors.scheduler.planning import NightPlanning, PlanQuestion
 from actors.scheduler.records import (
     Batch,
@@ -42,17 +41,19 @@ from actors.scheduler.records import (
     state_changed,
 )
 from actors.sequencer.messages import SequenceEnded
-from pyros.actor import Actor, Message, Rejected
+from pyros.actor import Actor, Message
 from pyros.actor.loops import VirtualLoop
 from pyros.clock import unix_from_datetime
 from pyros.domain.observatory import Mode
 from pyros.domain.sequence import SequenceState
 from pyros.scheduling.worker import run_job
+from pyros.sky.twilight import night_label
 from pyros.store import StoreUnavailableError
 
 if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
+    from actors.scheduler.book import Entry
     from actors.scheduler.settings import SchedulerSettings
     from pyros.actor import ActorRef, TimerHandle
     from pyros.domain.programme import ScientificProgramme
@@ -103,10 +104,18 @@ class Scheduler(Actor):
         self._programmes = programmes
         self._nightly = nightly
         self._channel_times = channel_times
-        self._channels_by_unit = channels_by_unit
         self._settings = settings
         self._archive = archive
         self._book = Book()
+        self._intake = Intake(
+            unit=unit,
+            store=store,
+            book=self._book,
+            programmes=programmes,
+            channel_times=channel_times,
+            channels_by_unit=channels_by_unit,
+        )
+        self._accounts = Accounts(store, unit)
         self._planning: NightPlanning | None = None
         self._available: tuple[str, ...] = tuple(sorted(channel_times))
         self._triggers: list[str] = []
@@ -117,25 +126,15 @@ class Scheduler(Actor):
 
     async def on_start(self) -> None:
         """Read what is asked for, and put right what a crash left behind."""
-        requests = await self._store.requests.open_requests()
-        states = {
-            identity: (stored.state, stored.reason)
-            for identity, stored in (await self._store.requests.states()).items()
-        }
-        for request in requests:
-            if self._serves(request):
-                self._book.add(request, states)
+        await self._intake.reload()
         await self._make(self._book.recovered())
+        await self._quota_s()
         self.subscribe(SequenceEnded, ModeChanged)
         self.every(_TICK_S, own.Tick())
 
     async def on_stop(self) -> None:
         """No search outlives the scheduler."""
         await self._search.stop()
-
-    def _serves(self, request: Request) -> bool:
-        """Whether the request is this telescope's among those of the site."""
-        return unit_for(request, self._channels_by_unit) == self._unit
 
     async def on_receive(self, message: Message) -> Any:
         """Answer the majordome, take in requests and ends, and plan."""
@@ -178,10 +177,9 @@ class Scheduler(Actor):
     async def _start_night(self, order: StartNight) -> PlanPublished:
         planning = self._planning
         if planning is None or planning.night != order.night:
-            for template in self._nightly:
-                request = request_of_night(template, order.night)
-                if self._serves(request) and not await self._known(request):
-                    await self._add(request, submitted_by="every night")
+            now_utc = self.clock.now()
+            for refused in await self._intake.take_nightly(self._nightly, order.night, now_utc):
+                self.publish(refused)
             await self._make(self._book.night_started())
             planning = NightPlanning(
                 unit=self._unit,
@@ -193,15 +191,11 @@ class Scheduler(Actor):
                 channel_times=self._channel_times,
                 settings=self._settings,
                 version=await self._store.plans.last_version(order.night),
-                used_s=await self._store.programmes.used_s(),
             )
             self._planning = planning
             self._search.new_night()
         self._triggers.append("night start")
         return await self._plan(planning)
-
-    async def _known(self, request: Request) -> bool:
-        return await self._store.requests.get(request.request_id) is not None
 
     async def _end_night(self, night: str) -> NightClosed:
         planning, self._planning = self._planning, None
@@ -239,17 +233,23 @@ class Scheduler(Actor):
         entry = self._book.entries.get(ended.sequence_id)
         if entry is None:
             return
-        night = self._planning.night if self._planning is not None else ""
-        booking = charge(ended, entry.sequence.programme_id, night)
+        planning = self._planning
+        used = booking(
+            ended,
+            entry.sequence.programme_id,
+            night=night_label(self._site, unix_from_datetime(ended.started_utc)),
+            telescope=self._unit,
+            bonus=planning is not None and planning.is_bonus(ended.sequence_id),
+        )
         await self._make(
             (
                 *self._book.move(ended.sequence_id, ended.state, ended.reason),
                 *self._book.consequences(ended.sequence_id, ended.state),
             ),
-            [booking],
+            [used],
         )
-        if self._planning is not None:
-            self._planning.ended(ended.sequence_id, entry.sequence.programme_id, booking.seconds)
+        if planning is not None:
+            planning.ended(ended.sequence_id)
             self._ask_for_plan(f"{ended.sequence_id} {ended.state}")
         await self._close_finished()
 
@@ -264,18 +264,10 @@ class Scheduler(Actor):
 
     async def _submit(self, request: Request) -> tuple[str, ...]:
         request = replace(request, telescope=request.telescope or self._unit)
-        refused = refusal(request, self._unit, self._channel_times, self._programmes)
-        if refused is not None:
-            raise Rejected(refused)
-        if not await self._known(request):
-            await self._add(request, submitted_by="alert" if request.alert_id else "user")
-            await self._make(
-                tuple(
-                    move
-                    for sequence in request.sequences
-                    for move in self._book.move(sequence.sequence_id, _S.TO_BE_PLANNED, "accepted")
-                )
-            )
+        by = "alert" if request.alert_id else "user"
+        if await self._intake.take(request, submitted_by=by, now_utc=self.clock.now()):
+            await self._make(self._book.accepted(request))
+            await self._quota_s()
             self._ask_for_plan(f"request {request.request_id} submitted")
         return tuple(sequence.sequence_id for sequence in request.sequences)
 
@@ -285,12 +277,6 @@ class Scheduler(Actor):
             await self._make(moves)
             self._ask_for_plan(f"{order.alert_id} withdrawn")
             await self._close_finished()
-
-    async def _add(self, request: Request, *, submitted_by: str) -> None:
-        await self._store.requests.add(
-            request, submitted_by=submitted_by, submitted_utc=self.clock.now()
-        )
-        self._book.add(request, {})
 
     def _channels(self, available: tuple[str, ...]) -> None:
         if available != self._available:
@@ -313,12 +299,12 @@ class Scheduler(Actor):
 
     async def _plan(self, planning: NightPlanning) -> PlanPublished:
         triggers, self._triggers = self._triggers, []
-        open_entries = self._book.in_states(*WAITING, _S.UNPLANNABLE, _S.EXECUTING)
         question = PlanQuestion(
-            entries={entry.sequence.sequence_id: entry for entry in open_entries},
+            entries={entry.sequence.sequence_id: entry for entry in self._open()},
             lost_channels=tuple(sorted(set(self._channel_times) - set(self._available))),
             now_utc=self.clock.now(),
             trigger="; ".join(dict.fromkeys(triggers)) or "asked",
+            quota_s=await self._quota_s(),
             paused=self._paused,
         )
         published = await self.blocking(planning.plan, question, deadline_s=_PLAN_DEADLINE_S)
@@ -326,6 +312,19 @@ class Scheduler(Actor):
         if self._search.due(self.clock.unix_s()):
             self.ref.tell(own.Search())
         return published
+
+    async def _quota_s(self) -> dict[str, float]:
+        """What the programmes may still be charged tonight; whoever watches hears of changes."""
+        planning = self._planning
+        night = planning.night if planning is not None else None
+        await self._accounts.read(night, self._batches.closings(), self.log)
+        left_s = self._accounts.tonight_s(planning.dark_s, self._open()) if planning else {}
+        if (news := self._accounts.news(left_s)) is not None:
+            self.publish(news)
+        return left_s
+
+    def _open(self) -> tuple[Entry, ...]:
+        return self._book.in_states(*WAITING, _S.UNPLANNABLE, _S.EXECUTING)
 
     async def _improve(self) -> None:
         """Search apart; in virtual time here, where a search takes no time."""
@@ -389,7 +388,9 @@ class Scheduler(Actor):
             return
         time_utc = self.clock.now()
         self._book.apply(moves)
-        self._batches.add(Batch(moves=moves, bookings=ledger or []))
+        bookings = ledger or []
+        closed = closings(moves, bookings, self._book.entries)
+        self._batches.add(Batch(moves=moves, bookings=bookings, closings=closed))
         for written in await self._batches.save(time_utc, self.log):
             self.publish(written)
         for move in moves:

@@ -12,6 +12,7 @@ if TYPE_CHECKING:
     import logging
     from datetime import datetime
 
+    from actors.scheduler.ledger import Closing
     from pyros.store import Store
 
 
@@ -29,6 +30,10 @@ class Batches:
     def add(self, batch: Batch) -> None:
         """One more transaction, after those that wait."""
         self._unsaved.append(batch)
+
+    def closings(self) -> tuple[Closing, ...]:
+        """What the database's accounts do not hold yet."""
+        return tuple(closing for batch in self._unsaved for closing in batch.closings)
 
     async def save(
         self, time_utc: datetime, log: logging.Logger | logging.LoggerAdapter[logging.Logger]

@@ -40,6 +40,8 @@ class Entry:
     request: Request
     state: SequenceState
     reason: str = ""
+    reserved_s: float = 0.0
+    """Seconds of its programme's semester that are set aside for it."""
 
 
 def _comes_back(entry: Entry) -> bool:
@@ -53,12 +55,28 @@ class Book:
 
     entries: dict[str, Entry] = field(default_factory=dict)
 
-    def add(self, request: Request, states: Mapping[str, tuple[SequenceState, str]]) -> None:
-        """Take in a request whose sequences stand in the given (state, reason)."""
+    def add(
+        self,
+        request: Request,
+        states: Mapping[str, tuple[SequenceState, str]],
+        reserved_s: Mapping[str, float] | None = None,
+    ) -> None:
+        """Take in a request whose sequences stand in the given (state, reason).
+
+        Args:
+            request: With its sequences.
+            states: By sequence id; SUBMITTED when left out.
+            reserved_s: Seconds set aside, by sequence id.
+        """
+        reserved_s = reserved_s or {}
         for sequence in request.sequences:
             state, reason = states.get(sequence.sequence_id, (_S.SUBMITTED, ""))
             self.entries[sequence.sequence_id] = Entry(
-                sequence=sequence, request=request, state=state, reason=reason
+                sequence=sequence,
+                request=request,
+                state=state,
+                reason=reason,
+                reserved_s=reserved_s.get(sequence.sequence_id, 0.0),
             )
 
     def apply(self, moves: Iterable[Move]) -> None:
@@ -88,6 +106,14 @@ class Book:
                 Move(sequence_id=sequence_id, old=via, new=new, reason=reason),
             )
         return ()
+
+    def accepted(self, request: Request) -> tuple[Move, ...]:
+        """A request was taken in: its sequences may be planned."""
+        return tuple(
+            move
+            for sequence in request.sequences
+            for move in self.move(sequence.sequence_id, _S.TO_BE_PLANNED, "accepted")
+        )
 
     def recovered(self) -> tuple[Move, ...]:
         """After a start: what was running is interrupted, plans are made anew."""

@@ -61,6 +61,29 @@ class PlanPublished(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class ProgrammeTime:
+    """What a programme has, used and reserved this semester, in seconds."""
+
+    programme_id: str
+    allocation_s: float
+    charged_s: float
+    reserved_s: float
+    bonus_s: float
+    """Done beyond the quota in idle time; not counted."""
+    left_s: float
+    left_tonight_s: float | None
+    """What may still be charged tonight on this telescope; None outside a night."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class QuotasChanged(Message):
+    """Event: the programmes' accounts are others than those told before."""
+
+    unit: str
+    programmes: tuple[ProgrammeTime, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class SequenceStateChanged(Message):
     """Event: a sequence entered another state; the scheduler is the only one who moves states."""
 
@@ -128,7 +151,11 @@ class SequenceBegun(Message):
 
 @dataclass(frozen=True, slots=True, kw_only=True)
 class Submit(Request["tuple[str, ...]"]):
-    """Add a request (routine or alert); answers the ids accepted, or is `Rejected`."""
+    """Add a request (routine or alert); answers the ids accepted, or is `Rejected`.
+
+    A routine request beyond what its programme's semester has left is `Rejected` with all its
+    sequences; an alert's waives the quota.
+    """
 
     request: ObservingRequest
 

@@ -10,10 +10,10 @@ from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from actors.scheduler.book import WAITING, Book, Move
-from actors.scheduler.ledger import left_tonight_s
 from actors.scheduler.messages import NotScheduled, PlanPublished, ScheduledSequence
 from actors.scheduler.translate import (
     NightSky,
+    as_bonus,
     instance,
     not_scheduled,
     planner_sequence,
@@ -28,7 +28,7 @@ from pyros.scheduling.repair import refit
 from pyros.scheduling.worker import SearchJob, worth_publishing
 
 if TYPE_CHECKING:
-    from collections.abc import Mapping
+    from collections.abc import Iterable, Mapping
     from datetime import datetime
 
     from actors.scheduler.book import Entry
@@ -56,6 +56,7 @@ class PlanQuestion:
         lost_channels: Cameras that cannot be used.
         now_utc: The present; nothing is planned before it.
         trigger: What led to the question.
+        quota_s: Seconds each programme may still be charged tonight.
         paused: Whether the observatory is shut at present.
     """
 
@@ -63,6 +64,7 @@ class PlanQuestion:
     lost_channels: tuple[str, ...]
     now_utc: datetime
     trigger: str
+    quota_s: Mapping[str, float]
     paused: bool = False
 
 
@@ -79,7 +81,6 @@ class NightPlanning:
         channel_times: Overheads of the channels.
         settings: Planner's figures.
         version: Last plan version of this night that was stored.
-        used_s: Seconds each programme has used this semester.
     """
 
     def __init__(
@@ -94,7 +95,6 @@ class NightPlanning:
         channel_times: Mapping[str, ChannelTimes],
         settings: SchedulerSettings,
         version: int,
-        used_s: Mapping[str, float],
     ) -> None:
         self.night = night
         self._unit = unit
@@ -103,16 +103,20 @@ class NightPlanning:
         self._channel_times = channel_times
         self._settings = settings
         self._version = version
-        self._used_semester_s = dict(used_s)
-        self._used_tonight_s: dict[str, float] = {}
         self._sequences: dict[str, Sequence] = {}
         self._running: dict[str, float] = {}
+        self._bonus: set[str] = set()
         self._offered: tuple[str, float] | None = None
         self._entries: Mapping[str, Entry] = {}
         self._instance: Instance | None = None
         self._plan: Plan | None = None
         self.scheduled: tuple[ScheduledSequence, ...] = ()
         self._not_scheduled: tuple[NotScheduled, ...] = ()
+
+    @property
+    def dark_s(self) -> float:
+        """Length of the dark time."""
+        return self._sky.end_unix_s - self._sky.start_unix_s
 
     def plan(self, question: PlanQuestion) -> PlanPublished:
         """A valid plan for what is left of the night, with a reason for everything left out.
@@ -126,18 +130,14 @@ class NightPlanning:
         }
         if question.paused:
             self._offered = None
+        standing = self._standing(sequences, now_s)
         self._instance = instance(
             unit=self._unit,
             sky=self._sky,
-            sequences=sequences.values(),
+            sequences=self._with_bonus(sequences.values(), standing),
             programmes=self._programmes.values(),
-            quota_left_s=left_tonight_s(
-                self._programmes.values(),
-                self._used_semester_s,
-                self._used_tonight_s,
-                self._sky.end_unix_s - self._sky.start_unix_s,
-            ),
-            committed=self._standing(sequences, now_s),
+            quota_left_s=question.quota_s,
+            committed=standing,
             published=self._published_starts(sequences),
             lost_channels=question.lost_channels,
             now_s=now_s,
@@ -223,7 +223,10 @@ class NightPlanning:
         return SearchJob(
             version=self._version,
             instance=replace(
-                self._instance, committed=frozen, published=self._published_starts(known)
+                self._instance,
+                sequences=self._with_bonus(self._instance.sequences, frozen),
+                committed=frozen,
+                published=self._published_starts(known),
             ),
             now_s=now_s + lead_s,
             seed=self._version,
@@ -283,6 +286,18 @@ class NightPlanning:
             )
         return self._sequences[identity]
 
+    def is_bonus(self, sequence_id: str) -> bool:
+        """Whether a sequence runs, or stands in the plan, beyond its programme's quota."""
+        placed = self._plan.placement(sequence_id) if self._plan is not None else None
+        return sequence_id in self._bonus or (placed is not None and placed.bonus)
+
+    def _with_bonus(
+        self, sequences: Iterable[Sequence], standing: Iterable[Committed]
+    ) -> tuple[Sequence, ...]:
+        """What stands beyond its quota goes on doing so, and takes no quota from the others."""
+        beyond = {item.id for item in standing if self.is_bonus(item.id)}
+        return tuple(as_bonus(item) if item.id in beyond else item for item in sequences)
+
     def _published_starts(self, sequences: Mapping[str, Sequence]) -> dict[str, float]:
         return {
             item.sequence_id: unix_from_datetime(item.start_utc) - self._sky.start_unix_s
@@ -309,17 +324,7 @@ class NightPlanning:
             self._offered = (item.sequence_id, start_s) if start_s <= now_s else None
             start_utc = datetime_from_unix(self._sky.start_unix_s + start_s)
             end_utc = datetime_from_unix(self._sky.start_unix_s + start_s + sequence.duration_s)
-            return ScheduledSequence(
-                sequence_id=item.sequence_id,
-                name=item.name,
-                programme_id=item.programme_id,
-                start_utc=start_utc,
-                end_utc=end_utc,
-                priority=item.priority,
-                filters=item.filters,
-                ra_deg=item.ra_deg,
-                dec_deg=item.dec_deg,
-            )
+            return replace(item, start_utc=start_utc, end_utc=end_utc)
         return None
 
     def _earliest_s(self, sequence: Sequence, now_s: float) -> float | None:
@@ -331,19 +336,20 @@ class NightPlanning:
         return None
 
     def begun(self, sequence_id: str, now_unix_s: float) -> None:
-        """A sequence runs: plans keep it where it is."""
+        """A sequence runs: plans keep it where it is, and what it is charged as."""
         self._offered = None
+        if self.is_bonus(sequence_id):
+            self._bonus.add(sequence_id)
         self._running[sequence_id] = max(now_unix_s - self._sky.start_unix_s, 0.0)
 
     def places(self, sequence_id: str) -> bool:
         """Whether the last plan has a place for it."""
         return any(item.sequence_id == sequence_id for item in self.scheduled)
 
-    def ended(self, sequence_id: str, programme_id: str, used_s: float) -> None:
-        """A sequence has ended and cost its programme so much."""
+    def ended(self, sequence_id: str) -> None:
+        """A sequence has ended."""
         self._running.pop(sequence_id, None)
-        for used in (self._used_semester_s, self._used_tonight_s):
-            used[programme_id] = used.get(programme_id, 0.0) + used_s
+        self._bonus.discard(sequence_id)
 
     def reasons(self) -> dict[str, str]:
         """Why the last plan left sequences out, by id."""

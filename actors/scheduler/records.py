@@ -15,7 +15,9 @@ if TYPE_CHECKING:
     from datetime import datetime
 
     from actors.scheduler.book import Entry, Move
+    from actors.scheduler.ledger import Closing
     from actors.scheduler.messages import PlanPublished
+    from pyros.domain.request import Request
     from pyros.store import LedgerEntry
 
 _LOUD: dict[SequenceState, Severity] = {
@@ -30,6 +32,8 @@ class Batch:
 
     moves: list[Move]
     bookings: list[LedgerEntry]
+    closings: tuple[Closing, ...] = ()
+    """What they do to the programmes' accounts."""
 
 
 def state_move(move: Move, time_utc: datetime) -> StateMove:
@@ -116,6 +120,7 @@ def plan_version(published: PlanPublished) -> PlanVersion:
                 filters=item.filters,
                 ra_deg=item.ra_deg,
                 dec_deg=item.dec_deg,
+                bonus=item.bonus,
             )
             for item in published.scheduled
         ),
@@ -129,6 +134,19 @@ def plan_version(published: PlanPublished) -> PlanVersion:
             )
             for item in published.not_scheduled
         ),
+    )
+
+
+def refused_entry(request: Request, reason: str, time_utc: datetime) -> JournalEntry:
+    """The journal's line about a request of every night that is not taken in."""
+    return JournalEntry(
+        kind="decision",
+        subject=request.request_id,
+        text=reason,
+        time_utc=time_utc,
+        data={"programme_id": request.programme_id, "sequences": len(request.sequences)},
+        severity="warning",
+        who="scheduler",
     )
 
 

@@ -7,7 +7,7 @@ each held over the whole sequence.
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
 from actors.scheduler.messages import NotScheduled, ScheduledSequence
@@ -43,6 +43,8 @@ if TYPE_CHECKING:
 
 _GRID_STEP_S = 60.0
 ALERT_PRIORITY = 100.0
+QUOTA_WAIVED = "quota waived"
+"""Whom the planner charges for alerts, and for what runs in idle time beyond its quota."""
 _AFTER_START = re.compile(r"([+-])(\d+):(\d\d):(\d\d)\b")
 """How the planner writes instants."""
 
@@ -138,7 +140,7 @@ def planner_sequence(
     first = next((plan for album in sequence.albums for plan in album.plans), None)
     return Sequence(
         id=sequence.sequence_id,
-        programme=sequence.programme_id,
+        programme=QUOTA_WAIVED if alert else sequence.programme_id,
         priority=(
             ALERT_PRIORITY if alert else float(priority(programme.grade, sequence.priority_delta))
         ),
@@ -153,6 +155,11 @@ def planner_sequence(
         devices=tuple(sorted(album.channel for album in sequence.albums)),
         no_window=no_window,
     )
+
+
+def as_bonus(sequence: Sequence) -> Sequence:
+    """A sequence that was begun beyond its quota: it stands, and costs its programme nothing."""
+    return replace(sequence, filler=True, programme=QUOTA_WAIVED)
 
 
 def instance(
@@ -197,12 +204,15 @@ def instance(
                 closed_s=((now_s, now_s + closed_s),) if closed_s > 0 else (),
             ),
         ),
-        programmes=tuple(
-            Programme(
-                id=programme.programme_id,
-                quota_s=quota_left_s.get(programme.programme_id, end_s),
-            )
-            for programme in programmes
+        programmes=(
+            *(
+                Programme(
+                    id=programme.programme_id,
+                    quota_s=quota_left_s.get(programme.programme_id, end_s),
+                )
+                for programme in programmes
+            ),
+            Programme(id=QUOTA_WAIVED, quota_s=end_s),
         ),
         sequences=tuple(sequences),
         committed=tuple(committed),

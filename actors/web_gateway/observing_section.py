@@ -4,7 +4,12 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actors.scheduler.messages import NightClosed, PlanPublished, SequenceStateChanged
+from actors.scheduler.messages import (
+    NightClosed,
+    PlanPublished,
+    QuotasChanged,
+    SequenceStateChanged,
+)
 from actors.sequencer.messages import SequenceEnded, SequenceProgress
 from actors.web_gateway.changes import Change, Drop, Json, Put
 from actors.web_gateway.json_values import instant, number
@@ -32,6 +37,7 @@ def plan(event: PlanPublished, model: LiveModel) -> list[Change]:
             "filters": list(item.filters),
             "ra_deg": number(item.ra_deg),
             "dec_deg": number(item.dec_deg),
+            "bonus": item.bonus,
         }
         for item in event.scheduled
     ]
@@ -60,6 +66,29 @@ def plan(event: PlanPublished, model: LiveModel) -> list[Change]:
             },
         )
     )
+    return changes
+
+
+def quotas(event: QuotasChanged, model: LiveModel) -> list[Change]:
+    """Programmes whose accounts changed; what is left tonight is each telescope's own."""
+    changes: list[Change] = []
+    for item in event.programmes:
+        key = f"quotas/{item.programme_id}"
+        before = model.record(key)
+        tonight = before.get("left_tonight_s")
+        left_tonight_s: dict[str, Json] = dict(tonight) if isinstance(tonight, dict) else {}
+        left_tonight_s[event.unit] = number(item.left_tonight_s, 1)
+        value: dict[str, Json] = {
+            "programme_id": item.programme_id,
+            "allocation_s": number(item.allocation_s, 1),
+            "charged_s": number(item.charged_s, 1),
+            "reserved_s": number(item.reserved_s, 1),
+            "bonus_s": number(item.bonus_s, 1),
+            "left_s": number(item.left_s, 1),
+            "left_tonight_s": left_tonight_s,
+        }
+        if value != before:
+            changes.append(Put(key=key, value=value))
     return changes
 
 

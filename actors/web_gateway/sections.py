@@ -16,7 +16,12 @@ from actors.device.messages import DeviceStateChanged, DeviceStatus
 from actors.journal.messages import JournalEntry, JournalWritten
 from actors.majordome.messages import ModeChanged, SkyPhaseChanged
 from actors.safety.messages import CloseOrder, SafetyVerdict
-from actors.scheduler.messages import NightClosed, PlanPublished, SequenceStateChanged
+from actors.scheduler.messages import (
+    NightClosed,
+    PlanPublished,
+    QuotasChanged,
+    SequenceStateChanged,
+)
 from actors.sequencer.messages import AlertStage, SequenceEnded, SequenceProgress
 from actors.weather_source.messages import WeatherReport
 from actors.weather_verdict.messages import WeatherVerdict
@@ -44,6 +49,7 @@ EVENTS: tuple[type[Message], ...] = (
     ModeChanged,
     NightClosed,
     PlanPublished,
+    QuotasChanged,
     SafetyVerdict,
     SequenceEnded,
     SequenceProgress,
@@ -66,6 +72,8 @@ def changes_of(event: Message, model: LiveModel, now_utc: datetime) -> list[Chan
             return [mode(event)]
         case PlanPublished():
             return observing_section.plan(event, model)
+        case QuotasChanged():
+            return observing_section.quotas(event, model)
         case SequenceProgress() | SequenceEnded() | SequenceStateChanged() | NightClosed():
             return observing_section.sequence(event, model)
         case ExposureStarted() | FrameSpooled() | FrameArchived():

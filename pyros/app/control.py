@@ -138,7 +138,9 @@ async def run_control(options: ControlOptions) -> int:
         )
         server: WebServer | None = None
         try:
-            await seed_store(store, demands, system.clock.now())
+            now_utc = system.clock.now()
+            for refused in await seed_store(store, demands, settings.channel_times(), now_utc):
+                options.say(refused)
             services = await _spawn_gateway(plant, options)
             if options.revive_broker is not None:
                 keeper = partial(BrokerKeeper, revive=options.revive_broker)

@@ -7,7 +7,7 @@ positions and times are all named, one line each, before anything is taken.
 from __future__ import annotations
 
 from dataclasses import dataclass
-from datetime import UTC, datetime
+from datetime import UTC, date, datetime
 from typing import TYPE_CHECKING
 
 import msgspec
@@ -34,6 +34,8 @@ class ProgrammeEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
     """Share of the usable dark time of one night, 0..1."""
     semester_quota_s: float
     """Seconds granted this semester."""
+    semester_from: date | None = None
+    """First night of the semester; what was done before is not counted."""
 
 
 class TargetEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -126,6 +128,7 @@ def load_requests(path: Path, *, filters_by_channel: Mapping[str, tuple[str, ...
             grade=entry.grade,
             night_share=entry.night_share,
             semester_quota_s=entry.semester_quota_s,
+            semester_from=entry.semester_from.isoformat() if entry.semester_from else None,
         )
         for entry in file.programme
     )

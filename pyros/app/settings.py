@@ -243,6 +243,12 @@ class ObservatorySettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unkn
         """Filters of each channel of the site."""
         return {channel.id: channel.filters for unit in self.telescope for channel in unit.channel}
 
+    def channel_times(self) -> dict[str, ChannelTimes]:
+        """Overheads of each channel of the site."""
+        return {
+            name: times for unit in self.telescope for name, times in unit.channel_times().items()
+        }
+
     def channels_by_unit(self) -> dict[str, tuple[str, ...]]:
         """Channels of each telescope, in the order of the file."""
         return {unit.id: tuple(channel.id for channel in unit.channel) for unit in self.telescope}

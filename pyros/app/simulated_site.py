@@ -180,7 +180,7 @@ async def simulated_site(
             config_dir=config.parent,
             make_link=lambda: MemoryLink(router, client_id="pyros-control"),
         )
-        await seed_store(store, demands, control.clock.now())
+        await seed_store(store, demands, settings.channel_times(), control.clock.now())
         await metal_system.spawn(
             simulated_observatory_spec(
                 metal_system,

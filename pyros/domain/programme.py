@@ -29,6 +29,8 @@ class ScientificProgramme:
         grade: Class of priority.
         night_share: Share of the usable dark time of one night, 0..1 (soft).
         semester_quota_s: Seconds granted this semester (hard).
+        semester_from: First night of the semester, `2026-10-01`; what was done before is not
+            counted. None counts everything.
     """
 
     programme_id: str
@@ -36,6 +38,7 @@ class ScientificProgramme:
     grade: Grade
     night_share: float
     semester_quota_s: float
+    semester_from: str | None = None
 
 
 def priority(grade: Grade, delta: int) -> int:

@@ -71,6 +71,22 @@ FINAL_STATES = frozenset(
 """States in which a sequence may stand when its night has ended (carry-over moves it on)."""
 
 
+_GAVE_UP_THEIR_TIME = frozenset(
+    {_S.DRAFT, _S.COMPLETED, _S.FAILED, _S.EXPIRED, _S.REJECTED, _S.CANCELLED}
+)
+
+
+def holds_time(state: SequenceState, *, carry_over: bool) -> bool:
+    """Whether a sequence still holds the time reserved for it: it may yet be executed.
+
+    An interrupted one does when it is carried over, for then it is begun anew another night. An
+    UNPLANNABLE one does until its request is closed: a lost device may come back.
+    """
+    if state is _S.INTERRUPTED:
+        return carry_over
+    return state not in _GAVE_UP_THEIR_TIME
+
+
 def may_become(state: SequenceState, new: SequenceState) -> bool:
     """Whether the state machine has an edge from `state` to `new`."""
     return new in TRANSITIONS[state]

@@ -35,6 +35,7 @@ class Placement:
     filters: tuple[str, ...]
     ra_deg: float
     dec_deg: float
+    bonus: bool = False
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -1,14 +1,21 @@
-"""Programmes and the ledger of their time, to which charges and refunds are only ever added."""
+"""Programmes, the ledger of their time (only ever added to), and what each has left.
+
+The accounts are derived, never stored: the allocation is the programme's, what is charged is the
+ledger's sum, what is reserved belongs to the sequences that may yet be executed. So after a crash,
+or with several telescopes, there is one truth.
+"""
 
 from __future__ import annotations
 
 from dataclasses import asdict, dataclass
 from typing import TYPE_CHECKING, Literal
 
-from sqlalchemy import delete, func, insert, select
+from sqlalchemy import and_, delete, func, insert, or_, select
 
 from pyros.domain.programme import Grade, ScientificProgramme
-from pyros.store.schema import programme, quota_ledger
+from pyros.domain.sequence import SequenceState, holds_time
+from pyros.scheduling.quota_ledger import Account
+from pyros.store.schema import programme, quota_ledger, request, sequence
 
 if TYPE_CHECKING:
     from collections.abc import Sequence
@@ -18,7 +25,10 @@ if TYPE_CHECKING:
 
     from pyros.store.database import Database
 
-LedgerKind = Literal["charge", "refund"]
+LedgerKind = Literal["charge", "refund", "bonus"]
+_SIGN = {"charge": 1.0, "refund": -1.0, "bonus": 0.0}
+_HOLDING = [s.value for s in SequenceState if holds_time(s, carry_over=False)]
+_HOLDING_CARRIED = [s.value for s in SequenceState if holds_time(s, carry_over=True)]
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -29,10 +39,12 @@ class LedgerEntry:
         programme_id: Whose time.
         night: Night label, e.g. `2026-11-23`.
         sequence_id: For what.
-        kind: `charge` or `refund`.
+        kind: `charge`; `refund` of a charge; or `bonus`, time beyond the quota that nobody else
+            wanted and that does not count.
         seconds: How much, never negative.
         reason: One sentence.
         time_utc: When it was booked.
+        telescope: Where it was used; empty for what is booked by hand.
     """
 
     programme_id: str
@@ -42,6 +54,7 @@ class LedgerEntry:
     seconds: float
     reason: str
     time_utc: datetime
+    telescope: str = ""
 
     def __post_init__(self) -> None:
         """Refuse negative amounts, which would turn a charge into a refund.
@@ -60,6 +73,75 @@ def append_ledger(connection: Connection, entries: Sequence[LedgerEntry]) -> Non
     """Add entries inside a transaction."""
     if entries:
         connection.execute(insert(quota_ledger), [asdict(entry) for entry in entries])
+
+
+def read_accounts(connection: Connection, *, programme_id: str | None = None) -> dict[str, Account]:
+    """Accounts as they stand inside a transaction, by programme id.
+
+    Args:
+        connection: In a transaction.
+        programme_id: Only this one, and nobody else may take of it before the transaction ends.
+    """
+    heads = select(programme).order_by(programme.c.programme_id)
+    if programme_id is not None:
+        heads = heads.where(programme.c.programme_id == programme_id).with_for_update()
+    rows = connection.execute(heads).mappings().all()
+    used = _used(connection, programme_id)
+    reserved = _reserved(connection, programme_id)
+    return {
+        row["programme_id"]: Account(
+            programme=row["programme_id"],
+            allocation_s=row["semester_quota_s"],
+            night_share=row["night_share"],
+            charged_s=sum(
+                _SIGN[kind] * seconds for kind, seconds in used.get(row["programme_id"], ())
+            ),
+            reserved_s=reserved.get(row["programme_id"], 0.0),
+            bonus_s=sum(
+                seconds for kind, seconds in used.get(row["programme_id"], ()) if kind == "bonus"
+            ),
+        )
+        for row in rows
+    }
+
+
+def _used(
+    connection: Connection, programme_id: str | None
+) -> dict[str, list[tuple[LedgerKind, float]]]:
+    """Seconds of each kind in each programme's own semester."""
+    c = quota_ledger.c
+    query = (
+        select(c.programme_id, c.kind, func.sum(c.seconds))
+        .join(programme, programme.c.programme_id == c.programme_id)
+        .where(or_(programme.c.semester_from.is_(None), c.night >= programme.c.semester_from))
+        .group_by(c.programme_id, c.kind)
+    )
+    if programme_id is not None:
+        query = query.where(c.programme_id == programme_id)
+    totals: dict[str, list[tuple[LedgerKind, float]]] = {}
+    for identity, kind, seconds in connection.execute(query):
+        totals.setdefault(identity, []).append((kind, seconds))
+    return totals
+
+
+def _reserved(connection: Connection, programme_id: str | None) -> dict[str, float]:
+    """Seconds held by sequences that may yet be executed."""
+    c = sequence.c
+    query = (
+        select(c.programme_id, func.sum(c.reserved_s))
+        .join(request, request.c.request_id == c.request_id)
+        .where(
+            request.c.closed_utc.is_(None),
+            or_(
+                c.state.in_(_HOLDING),
+                and_(c.carry_over, c.state.in_(_HOLDING_CARRIED)),
+            ),
+        )
+        .group_by(c.programme_id)
+    )
+    if programme_id is not None:
+        query = query.where(c.programme_id == programme_id)
+    return {row.programme_id: row[1] for row in connection.execute(query)}
 
 
 def _programme(row: RowMapping) -> ScientificProgramme:
@@ -95,21 +177,33 @@ class ProgrammeRows:
         """Add entries to the ledger."""
         await self._database.write(lambda c: append_ledger(c, entries))
 
+    async def accounts(self) -> dict[str, Account]:
+        """What each programme has, used and reserved this semester, by id."""
+        return await self._database.read(read_accounts)
+
     async def used_s(
-        self, *, from_night: str | None = None, until_night: str | None = None
+        self,
+        *,
+        from_night: str | None = None,
+        until_night: str | None = None,
+        telescope: str | None = None,
     ) -> dict[str, float]:
-        """Seconds charged less refunded, by programme, from one night to another inclusive."""
+        """Seconds charged less refunded, by programme, from one night to another inclusive.
+
+        Bonus is not counted; time of all telescopes is, unless one is named.
+        """
         c = quota_ledger.c
         query = select(c.programme_id, c.kind, func.sum(c.seconds)).group_by(c.programme_id, c.kind)
         if from_night is not None:
             query = query.where(c.night >= from_night)
         if until_night is not None:
             query = query.where(c.night <= until_night)
+        if telescope is not None:
+            query = query.where(c.telescope == telescope)
         totals: dict[str, float] = {}
         rows = await self._database.read(lambda conn: conn.execute(query).all())
         for programme_id, kind, seconds in rows:
-            sign = 1.0 if kind == "charge" else -1.0
-            totals[programme_id] = totals.get(programme_id, 0.0) + sign * seconds
+            totals[programme_id] = totals.get(programme_id, 0.0) + _SIGN[kind] * seconds
         return totals
 
     async def ledger(self, programme_id: str, *, limit: int = 1000) -> list[LedgerEntry]:

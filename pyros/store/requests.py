@@ -13,13 +13,15 @@ from typing import TYPE_CHECKING
 from sqlalchemy import bindparam, insert, select, update
 
 from pyros.domain.sequence import FINAL_STATES, SequenceState
+from pyros.scheduling.quota_ledger import submit
 from pyros.store.errors import StoreConflictError
 from pyros.store.journal import append_lines
-from pyros.store.programmes import append_ledger
+from pyros.store.programmes import append_ledger, read_accounts
 from pyros.store.request_rows import request_from_rows, rows_of_request
 from pyros.store.schema import album, exposure_plan, request, sequence
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from collections.abc import Sequence as Many
     from datetime import datetime
 
@@ -40,6 +42,8 @@ class StoredState:
     state: SequenceState
     reason: str
     since_utc: datetime
+    reserved_s: float = 0.0
+    """Seconds of its programme's semester that were set aside for it when it was submitted."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -97,6 +101,17 @@ def move_states(connection: Connection, moves: Many[StateMove]) -> None:
             )
 
 
+def _reserve(connection: Connection, item: Request, seconds: float) -> None:
+    """See that the programme's semester has so much left; nobody takes it before the end."""
+    accounts = read_accounts(connection, programme_id=item.programme_id)
+    account = accounts.get(item.programme_id)
+    if account is None:
+        raise StoreConflictError(
+            f"request {item.request_id}: programme {item.programme_id} is not stored; save it first"
+        )
+    submit(account, seconds)
+
+
 class RequestRows:
     """Requests and sequences in one database."""
 
@@ -112,15 +127,29 @@ class RequestRows:
         state: SequenceState = SequenceState.SUBMITTED,
         reason: str = "",
         lines: Many[JournalLine] = (),
+        reserved_s: Mapping[str, float] | None = None,
     ) -> tuple[int, ...]:
         """Store a request with all its sequences in `state`, and journal lines, in one transaction.
+
+        Args:
+            item: The request.
+            submitted_by: Who asks.
+            submitted_utc: When.
+            state: Of all its sequences.
+            reason: Why they are in that state.
+            lines: Of the journal.
+            reserved_s: Seconds to set aside for each sequence, by id; those left out (an alert's)
+                waive the quota.
 
         Returns:
             Sequence numbers of the lines.
 
         Raises:
-            StoreConflictError: When one of the ids is taken.
+            QuotaExceededError: When the programme's semester has less left; nothing is stored.
+            StoreConflictError: When one of the ids is taken, or time is to be reserved for a
+                programme that is not stored.
         """
+        wanted_s = dict(reserved_s or {})
         rows = rows_of_request(
             item,
             submitted_by=submitted_by,
@@ -128,8 +157,12 @@ class RequestRows:
             state=state,
             reason=reason,
         )
+        for row in rows.sequences:
+            row["reserved_s"] = wanted_s.get(row["sequence_id"], 0.0)
 
         def work(connection: Connection) -> tuple[int, ...]:
+            if wanted_s:
+                _reserve(connection, item, sum(wanted_s.values()))
             connection.execute(insert(request), rows.request)
             for table, many in (
                 (sequence, rows.sequences),
@@ -183,7 +216,9 @@ class RequestRows:
     async def states(self, request_ids: Many[str] | None = None) -> dict[str, StoredState]:
         """Each sequence's state by its id: of these requests, or of every request not closed."""
         c = sequence.c
-        query = select(c.sequence_id, c.request_id, c.state, c.state_reason, c.state_since_utc)
+        query = select(
+            c.sequence_id, c.request_id, c.state, c.state_reason, c.state_since_utc, c.reserved_s
+        )
         if request_ids is None:
             query = query.join(request).where(request.c.closed_utc.is_(None))
         else:
@@ -197,6 +232,7 @@ class RequestRows:
                 state=SequenceState(row.state),
                 reason=row.state_reason,
                 since_utc=row.state_since_utc,
+                reserved_s=row.reserved_s,
             )
             for row in rows
         }

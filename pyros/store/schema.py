@@ -22,6 +22,7 @@ from sqlalchemy import (
     String,
     Table,
     Text,
+    false,
 )
 
 from pyros.store.column_types import JsonText, UtcDateTime
@@ -63,6 +64,7 @@ programme = Table(
     Column("grade", String(8), nullable=False),
     Column("night_share", Float, nullable=False),
     Column("semester_quota_s", Float, nullable=False),
+    Column("semester_from", String(10)),
 )
 
 quota_ledger = Table(
@@ -76,6 +78,7 @@ quota_ledger = Table(
     Column("seconds", Float, nullable=False),
     Column("reason", Text, nullable=False),
     Column("time_utc", UtcDateTime, nullable=False),
+    Column("telescope", String(64), nullable=False, server_default=""),
     Index("ix_quota_ledger_programme", "programme_id", "night"),
     sqlite_autoincrement=True,
 )
@@ -121,6 +124,8 @@ sequence = Table(
     Column("state", String(16), nullable=False),
     Column("state_reason", Text, nullable=False),
     Column("state_since_utc", UtcDateTime, nullable=False),
+    Column("reserved_s", Float, nullable=False, server_default="0"),
+    Index("ix_sequence_programme", "programme_id"),
     Index("ix_sequence_request", "request_id", "position"),
     Index("ix_sequence_state", "state"),
 )
@@ -175,6 +180,7 @@ placement = Table(
     Column("filters", JsonText, nullable=False),
     Column("ra_deg", Float, nullable=False),
     Column("dec_deg", Float, nullable=False),
+    Column("bonus", Boolean, nullable=False, server_default=false()),
     ForeignKeyConstraint(["night", "version"], ["night_plan.night", "night_plan.version"]),
     Index("ix_placement_sequence", "sequence_id"),
 )

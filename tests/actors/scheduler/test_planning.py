@@ -52,15 +52,17 @@ def planning() -> NightPlanning:
         unit="t1", site=SITE, night="2026-11-16", start_unix_s=START_S, end_unix_s=END_S,
         programmes=(programme,),
         channel_times={"cam-vis": ChannelTimes(readout_s=2.0, filter_change_s=5.0)},
-        settings=SchedulerSettings(), version=0, used_s={},
+        settings=SchedulerSettings(), version=0,
     )  # fmt: skip
 
 
-def question(entries: dict[str, Entry], after_s: float, **changes: bool) -> PlanQuestion:
+def question(
+    entries: dict[str, Entry], after_s: float, *, quota_s: float = 1e6, paused: bool = False
+) -> PlanQuestion:
     """A question some seconds into the night."""
     return PlanQuestion(
-        entries=entries, lost_channels=(), trigger="test",
-        now_utc=datetime_from_unix(START_S + after_s), **changes,
+        entries=entries, lost_channels=(), trigger="test", quota_s={"p": quota_s},
+        now_utc=datetime_from_unix(START_S + after_s), paused=paused,
     )  # fmt: skip
 
 
@@ -146,3 +148,65 @@ def test_planning_what_runs_is_kept_and_its_overrun_is_seen(planning: NightPlann
     assert placed[running.sequence_id].end_utc.timestamp() >= late_s - 1.0
     others = [i for i in second.scheduled if i.sequence_id != running.sequence_id]
     assert min(item.start_utc.timestamp() for item in others) >= late_s - 1.0
+
+
+LONG_S = 20 * 62.0 + 5.0
+"""What a sequence of `entry` takes: twenty exposures of a minute with readouts, one filter."""
+
+
+def test_planning_beyond_the_quota_is_flagged_and_goes_last(planning: NightPlanning) -> None:
+    """As many count as the quota holds; the rest of the night is filled, as bonus."""
+    entries = {f"s{n:02d}": entry(n) for n in range(8)}
+    plan = planning.plan(question(entries, 0.0, quota_s=3.5 * LONG_S))
+    assert len(plan.scheduled) == 8
+    assert sum(not item.bonus for item in plan.scheduled) == 3
+
+
+def test_planning_what_began_as_bonus_stays_so_and_takes_no_quota(planning: NightPlanning) -> None:
+    """While it runs, plans and searches flag it and let three others count as before."""
+    entries = {f"s{n:02d}": entry(n) for n in range(8)}
+    first = planning.plan(question(entries, 0.0, quota_s=3.5 * LONG_S))
+    running = next(item for item in first.scheduled if item.bonus)
+    begun_s = running.start_utc.timestamp() - START_S
+    gone = {item.sequence_id for item in first.scheduled if item.start_utc < running.start_utc}
+    entries = {name: item for name, item in entries.items() if name not in gone}
+    counted = sum(not item.bonus for item in first.scheduled if item.sequence_id not in gone)
+    assert counted > 0
+    assert planning.is_bonus(running.sequence_id)
+    planning.begun(running.sequence_id, START_S + begun_s)
+    left_s = (counted + 0.5) * LONG_S
+    second = planning.plan(question(entries, begun_s + 60.0, quota_s=left_s))
+    third = planning.plan(question(entries, begun_s + 90.0, quota_s=left_s))
+    job = planning.search_job(START_S + begun_s + 90.0, 0.0)
+    assert job is not None
+    answer = run_job(replace(job, iterations=20))
+    for bonus in (
+        {item.sequence_id: item.bonus for item in second.scheduled},
+        {item.sequence_id: item.bonus for item in third.scheduled},
+        {item.id: item.bonus for item in answer.plan.placements},
+    ):
+        assert bonus[running.sequence_id]
+        assert sum(not flag for flag in bonus.values()) == counted
+    planning.ended(running.sequence_id)
+    rest = {name: item for name, item in entries.items() if name != running.sequence_id}
+    planning.plan(question(rest, begun_s + LONG_S, quota_s=left_s))
+    assert not planning.is_bonus(running.sequence_id)
+
+
+def test_planning_a_count_that_began_stays_counted(planning: NightPlanning) -> None:
+    """What began within the quota is no bonus when little is left meanwhile."""
+    entries = {f"s{n:02d}": entry(n) for n in range(4)}
+    first = planning.plan(question(entries, 0.0, quota_s=4.5 * LONG_S))
+    running = first.scheduled[0].sequence_id
+    planning.begun(running, START_S)
+    planning.plan(question(entries, 60.0, quota_s=1.0))
+    assert not planning.is_bonus(running)
+
+
+def test_planning_alerts_waive_the_quota(planning: NightPlanning) -> None:
+    """With nothing left a burst is placed, and not as bonus; routine work is bonus."""
+    routine, burst = entry(1), entry(2)
+    burst = replace(burst, sequence=replace(burst.sequence, alert_id="a1"))
+    entries = {"s01": routine, "s02": burst}
+    plan = planning.plan(question(entries, 0.0, quota_s=0.0))
+    assert {item.sequence_id: item.bonus for item in plan.scheduled} == {"s01": True, "s02": False}

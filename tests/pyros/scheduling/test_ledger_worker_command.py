@@ -10,7 +10,15 @@ import pytest
 from pyros.errors import PermanentError
 from pyros.scheduling import Committed, plan_night
 from pyros.scheduling import command as plan_command
-from pyros.scheduling.quota_ledger import Account, charge, night_quota_s, refund, submit
+from pyros.scheduling.quota_ledger import (
+    Account,
+    QuotaExceededError,
+    charge,
+    night_quota_s,
+    night_quotas_s,
+    refund,
+    submit,
+)
 from pyros.scheduling.worker import SearchJob, SearchProcess, run_job, worth_publishing
 from pyros.sky import command as sky_command
 from tests.pyros.scheduling.nights import INSTANCES, small_night, wish
@@ -19,8 +27,28 @@ from tests.pyros.scheduling.nights import INSTANCES, small_night, wish
 def test_submission_beyond_the_semester_is_refused_with_the_excess():
     """The cap is hard, and the text says by how much it is passed."""
     account = submit(Account(programme="A", allocation_s=1000.0), 900.0)
-    with pytest.raises(PermanentError, match="50 s over"):
+    with pytest.raises(QuotaExceededError, match=r"has 100 s of its 1000 s left.*: 50 s over"):
         submit(account, 150.0)
+    with pytest.raises(QuotaExceededError, match=": 1 s over"):
+        submit(account, 100.2)
+    assert submit(account, 100.0).left_s == 0.0
+
+
+def test_submissions_that_fill_a_semester_are_not_refused_for_rounding():
+    """Ten tenths are the whole, however their sum is rounded."""
+    account = Account(programme="A", allocation_s=0.1 * 10)
+    for _ in range(10):
+        account = submit(account, 0.1)
+    assert account.left_s < 1e-9
+
+
+def test_overdrawn_semester_has_nothing_left():
+    """An overrun or a smaller grant leaves 0, never less, and refuses the next."""
+    account = Account(programme="A", allocation_s=1000.0, charged_s=1200.0, reserved_s=150.0)
+    assert (account.left_s, night_quota_s(account, 40000.0)) == (0.0, 0.0)
+    with pytest.raises(QuotaExceededError, match="has 0 s of its 1000 s left"):
+        submit(account, 1.0)
+    assert night_quota_s(account, 40000.0, reserved_tonight_s=150.0) == 0.0
 
 
 def test_time_is_reserved_charged_and_refunded():
@@ -40,6 +68,24 @@ def test_a_night_has_the_smaller_of_share_and_semester():
     assert night_quota_s(account, 1000.0, reserved_tonight_s=600.0) == 500.0
     assert night_quota_s(account, 40000.0, reserved_tonight_s=600.0) == 1000.0
     assert night_quota_s(account, 40000.0) == 400.0
+
+
+def test_a_night_counts_what_was_charged_in_it_once():
+    """Tonight's charge shortens the share; the semester has it already."""
+    account = Account(
+        programme="A", allocation_s=1000.0, night_share=0.5, charged_s=300.0, reserved_s=600.0
+    )
+    assert night_quota_s(account, 1000.0, reserved_tonight_s=600.0, charged_tonight_s=300.0) == 200
+    assert night_quota_s(account, 4000.0, reserved_tonight_s=600.0, charged_tonight_s=300.0) == 700
+    assert night_quota_s(account, 500.0, reserved_tonight_s=600.0, charged_tonight_s=300.0) == 0.0
+    other = Account(programme="B", allocation_s=50.0)
+    quotas = night_quotas_s(
+        {"A": account, "B": other},
+        1000.0,
+        reserved_tonight_s={"A": 600.0},
+        charged_tonight_s={"A": 300.0},
+    )
+    assert quotas == {"A": 200.0, "B": 50.0}
 
 
 def test_search_process_gives_the_answer_of_the_plain_call():

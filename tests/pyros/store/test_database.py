@@ -76,7 +76,7 @@ async def test_transaction_that_raises_writes_nothing(store: Store, line):
 
     def work(connection) -> None:
         connection.execute(
-            text("INSERT INTO programme VALUES ('p', 'P', 'A', 0.5, 100.0)"),
+            text("INSERT INTO programme VALUES ('p', 'P', 'A', 0.5, 100.0, NULL)"),
         )
         raise RuntimeError("stop here")
 
@@ -110,7 +110,7 @@ async def test_reader_sees_committed_rows_while_a_writer_is_at_work(file_store: 
     inside, go_on = threading.Event(), threading.Event()
 
     def slow(connection) -> None:
-        connection.execute(text("INSERT INTO programme VALUES ('p', 'P', 'A', 0.5, 1.0)"))
+        connection.execute(text("INSERT INTO programme VALUES ('p', 'P', 'A', 0.5, 1.0, NULL)"))
         inside.set()
         go_on.wait(10.0)
 

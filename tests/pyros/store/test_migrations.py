@@ -6,13 +6,14 @@ import sqlite3
 from typing import TYPE_CHECKING
 
 import pytest
-from alembic import op
+from alembic import command, op
 from alembic.autogenerate import compare_metadata
 from alembic.migration import MigrationContext
 from alembic.script import ScriptDirectory
 from sqlalchemy import Connection, MetaData, create_engine
 
 from pyros.store import Store, StoreDamagedError, migrate, schema, telemetry_schema
+from tests.pyros.store.first_schema import fill_first_schema, look_at_quotas
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -51,6 +52,17 @@ def test_migrating_again_changes_nothing(line: str, metadata: MetaData):
         migrate.upgrade(connection, line, metadata)
         after = connection.exec_driver_sql("SELECT sql FROM sqlite_master ORDER BY name").all()
     assert before == after
+
+
+@pytest.mark.asyncio
+async def test_database_of_the_first_schema_keeps_its_rows(tmp_path: Path):
+    """Quotas come to a database in use: old charges count, open sequences reserve exposures."""
+    path = tmp_path / "observatory.db"
+    with create_engine(f"sqlite:///{path}").begin() as connection:
+        command.upgrade(migrate.configuration("observatory", schema.metadata, connection), "v0001")
+        fill_first_schema(connection)
+    async with Store(tmp_path) as store:
+        await look_at_quotas(store)
 
 
 @pytest.mark.asyncio

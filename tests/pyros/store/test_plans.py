@@ -44,6 +44,7 @@ def plan(at) -> Callable[..., PlanVersion]:
                     filters=("g", "r"),
                     ra_deg=345.8,
                     dec_deg=8.9,
+                    bonus=version > 1,
                 ),
             ),
             refusals=(

@@ -14,8 +14,13 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
+from alembic import command
+from sqlalchemy import make_url, text
+from sqlalchemy.ext.asyncio import create_async_engine
 
+from pyros.domain.programme import Grade, ScientificProgramme
 from pyros.domain.sequence import SequenceState
+from pyros.scheduling.quota_ledger import QuotaExceededError
 from pyros.store import (
     LedgerEntry,
     StateMove,
@@ -23,10 +28,15 @@ from pyros.store import (
     StoreConflictError,
     StoreSettings,
     StoreUnavailableError,
+    migrate,
+    schema,
 )
+from tests.pyros.store.first_schema import fill_first_schema, look_at_quotas
 
 if TYPE_CHECKING:
     from collections.abc import AsyncIterator, Iterator
+
+    from sqlalchemy import Connection
 
 pytest.importorskip("asyncpg", reason="asyncpg is not installed")
 BIN = max(Path("/usr/lib/postgresql").glob("*/bin"), default=None)
@@ -91,7 +101,7 @@ async def served(server: str, tmp_path: Path) -> AsyncIterator[Store]:
         await store.database.write(
             lambda c: [
                 c.exec_driver_sql(f"TRUNCATE {name} RESTART IDENTITY CASCADE")
-                for name in ("journal", "request", "quota_ledger", "packet")
+                for name in ("journal", "request", "programme", "quota_ledger", "packet")
             ]
         )
         yield store
@@ -125,6 +135,60 @@ async def test_server_keeps_requests_and_moves_them_atomically(served: Store, re
     assert await served.programmes.used_s() == {"agn": 5.0}
     with pytest.raises(StoreConflictError):
         await served.requests.add(asked, submitted_by="x", submitted_utc=at(2))
+
+
+async def test_server_database_of_the_first_schema_keeps_its_rows(server: str, tmp_path: Path):
+    """Quotas come to a server's database in use as they come to a file."""
+    address = make_url(server)
+    engine = create_async_engine(address, isolation_level="AUTOCOMMIT")
+    async with engine.connect() as connection:
+        await connection.execute(text("CREATE DATABASE in_use"))
+    await engine.dispose()
+    in_use = address.set(database="in_use")
+
+    def as_it_was(connection: Connection) -> None:
+        configuration = migrate.configuration("observatory", schema.metadata, connection)
+        command.upgrade(configuration, "v0001")
+        fill_first_schema(connection)
+
+    engine = create_async_engine(in_use)
+    async with engine.begin() as connection:
+        await connection.run_sync(as_it_was)
+    await engine.dispose()
+    settings = StoreSettings(url=in_use.render_as_string(hide_password=False))
+    async with Store(tmp_path, settings) as store:
+        await look_at_quotas(store)
+
+
+async def test_server_processes_do_not_share_what_a_semester_has_left(
+    served: Store, server: str, tmp_path: Path, request_of, at
+):
+    """Two processes submit at once to one programme: the second waits and sees the first's."""
+    await served.programmes.save(
+        [
+            ScientificProgramme(
+                programme_id="agn", name="AGN", grade=Grade.A, night_share=1.0,
+                semester_quota_s=1000.0,
+            )
+        ]
+    )  # fmt: skip
+
+    async def submit(store: Store, name: str) -> object:
+        return await store.requests.add(
+            request_of(name, sequences=1),
+            submitted_by="x",
+            submitted_utc=at(0),
+            reserved_s={f"{name}-s1": 400.0},
+        )
+
+    async with Store(tmp_path / "other", StoreSettings(url=server)) as other:
+        answers = await asyncio.gather(
+            *(submit((served, other)[number % 2], f"r{number}") for number in range(8)),
+            return_exceptions=True,
+        )
+    assert sum(isinstance(answer, QuotaExceededError) for answer in answers) == 6
+    account = (await served.programmes.accounts())["agn"]
+    assert (account.reserved_s, account.left_s) == (800.0, 200.0)
 
 
 async def test_server_and_file_give_one_digest(served: Store, store: Store, line, at):
