@@ -100,6 +100,7 @@ class Campaign:
         for followed in sorted(self._desk.by_id.values(), key=_rank):
             if self._desk.event_state(followed.alert_id) in _WORKING:
                 self._resume(followed)
+                self._scribe.update(followed)
 
     def _resume(self, followed: FollowedEvent) -> None:
         """What was planned before is released, and what is left planned anew."""
@@ -262,6 +263,7 @@ class Campaign:
                 self._begun(followed)
             case SequenceState.EXPIRED | SequenceState.UNPLANNABLE:
                 self._lost_its_place(followed, change)
+                self._scribe.update(followed)
             case _:
                 pass
 

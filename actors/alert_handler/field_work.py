@@ -22,6 +22,7 @@ if TYPE_CHECKING:
     from actors.alert_handler.dispatch import Dispatch
     from actors.alert_handler.events import FollowedEvent
     from pyros.domain.alert.gate import Observability
+    from pyros.domain.alert.strategy import Strategy
     from pyros.sky.site import Site
 
 _SOON_S = 60.0
@@ -94,6 +95,9 @@ class FieldWork:
         received_utc = followed.trace.received_utc
         return why_not_wait(self.site, strategy, received_utc, followed.t0_utc, start_utc)
 
+    def _last_utc(self, followed: FollowedEvent, strategy: Strategy) -> datetime:
+        return last_begin_utc(self.site, strategy, followed.trace.received_utc, followed.t0_utc)
+
     def is_wide(self, followed: FollowedEvent) -> bool:
         """Whether the region is larger than a field and the strategy covers such."""
         shape, strategy = self.shape(followed), followed.strategy
@@ -130,7 +134,7 @@ class FieldWork:
         followed.tiling += 1
         followed.tiled_as = shape
         now_utc = self.dispatch.actor.clock.now()
-        last_utc = last_begin_utc(self.site, strategy, followed.trace.received_utc, followed.t0_utc)
+        last_utc = self._last_utc(followed, strategy)
         question = TileQuestion(
             region=region,
             rule=strategy.tiling,
@@ -178,7 +182,9 @@ class FieldWork:
             return
         self.dispatch.scribe.say(followed, answer.plan.text, {"fields": len(answer.plan.tiles)})
         if not answer.plan.tiles:
-            self.dispatch.give_up(followed, answer.plan.text)
+            last_utc = self._last_utc(followed, followed.strategy)
+            text = f"{answer.plan.text}; {followed.strategy.name} begins nothing after "
+            self.dispatch.give_up(followed, f"{text}{last_utc:%d %H:%M} UTC")
             return
         now_utc = self.dispatch.actor.clock.now()
         phase = followed.strategy.phases[max(followed.phase_done, 0)]

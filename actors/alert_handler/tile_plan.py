@@ -224,11 +224,12 @@ def _sentence(
 ) -> str:
     area_deg2 = density.credible_area_deg2(0.9)
     up, candidates = len(spans), len(grid)
+    hours = min(question.limits.reach_s, _DAY_S) / 3600.0
     if not chosen:
         best = 100 * max((float(p) for p in grid.probabilities(density)[list(spans)]), default=0.0)
         return (
             f"no field is worth it: of {candidates} candidates in a region of {area_deg2:.3g} deg2 "
-            f"{up} come up within a day, and the best of them holds {best:.2g} % "
+            f"{up} come up within {hours:.1f} h, and the best of them holds {best:.2g} % "
             f"(at least {100 * question.rule.min_tile_probability:.2g} % is asked)"
         )
     share = 100 * sum(tile.probability for tile in ordered)
@@ -236,5 +237,5 @@ def _sentence(
     set_first = f", {dropped} more would set before their turn" if dropped else ""
     return (
         f"{len(ordered)} fields hold {share:.3g} % of a region of {area_deg2:.3g} deg2 "
-        f"({up} of {candidates} candidate fields come up within a day{set_first})"
+        f"({up} of {candidates} candidate fields come up within {hours:.1f} h{set_first})"
     )

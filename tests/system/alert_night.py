@@ -6,7 +6,7 @@ import asyncio
 import contextlib
 import random
 from dataclasses import dataclass, field
-from datetime import timedelta
+from datetime import datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, TypeVar
@@ -19,7 +19,7 @@ from actors.alert_source.messages import PacketReceived, PacketStored
 from actors.archive.messages import FrameArchived
 from actors.journal.messages import Flush, JournalEntry
 from actors.majordome.messages import ModeChanged
-from actors.scheduler.messages import SequenceStateChanged
+from actors.scheduler.messages import PlanPublished, SequenceStateChanged
 from actors.sequencer.messages import SequenceEnded
 from protocols.mqtt.memory import MemoryLink
 from protocols.mqtt.message import MqttMessage
@@ -28,6 +28,7 @@ from pyros.actor import Actor, ChildSpec, Message
 from pyros.actor.loops import run_virtual
 from pyros.app.settings import load_settings
 from pyros.app.simulated_site import SimulatedSite, simulated_site
+from pyros.clock import datetime_from_unix, unix_from_datetime
 from pyros.domain.observatory import Mode
 from pyros.domain.sequence import SequenceState
 from pyros.sky import Night, noon_unix_s
@@ -41,8 +42,22 @@ if TYPE_CHECKING:
 T = TypeVar("T")
 CONFIG = Path(__file__).parents[2] / "config" / "simulated" / "observatory.toml"
 DATA = Path(__file__).parents[1] / "data" / "alerts"
-NIGHT = "2026-11-23"
-EVENTS = (AlertUpdated, FrameArchived, ModeChanged, SequenceEnded, SequenceStateChanged)
+SWIFT = "swift/BAT_GRB_Pos_1194500-314.xml"
+XRT = "swift/XRT_Pos_1194500-577.xml"
+ECLAIRS = "svom/sb26050402_eclairs_312.xml"
+MXT = "svom/sb26050402_mxt_50.xml"
+EP = "einstein_probe/alert_249.json"
+GBM = "fermi_gbm/GBM_Flt_Pos_2023-11-04T01_47_28.14_720755253_59-318.xml"
+GBM_LATER = "fermi_gbm/798437606_fermi_gbm_gnd_pos_1870.xml"
+NIGHT, FOLLOWING = "2026-11-23", "2026-11-24"
+EVENTS = (
+    AlertUpdated,
+    FrameArchived,
+    ModeChanged,
+    PlanPublished,
+    SequenceEnded,
+    SequenceStateChanged,
+)
 
 
 class Spy(Actor):
@@ -56,6 +71,7 @@ class Spy(Actor):
         self.ended: list[SequenceEnded] = []
         self.journal: list[JournalEntry] = []
         self.mode = Mode.STARTING
+        self.plan: PlanPublished | None = None
 
     async def on_start(self) -> None:
         """Listen."""
@@ -76,6 +92,8 @@ class Spy(Actor):
                 self.journal.append(message)
             case ModeChanged():
                 self.mode = message.mode
+            case PlanPublished():
+                self.plan = message
 
 
 @dataclass(slots=True, kw_only=True)
@@ -232,22 +250,33 @@ async def alert_night(
         yield AlertNight(site=built, spy=spy)
 
 
+def dark_span(night: str) -> tuple[datetime, datetime]:
+    """Nautical dusk and dawn of a night of the simulated observatory."""
+    site = settings().site.sky_site()
+    span = Night.at(site, noon_unix_s(site, night) + 3600.0).span(-12.0)
+    assert span is not None
+    return datetime_from_unix(span[0]), datetime_from_unix(span[1])
+
+
 def at_night(
     tmp_path: Path,
     story: Callable[[AlertNight], Awaitable[T]],
     *,
     changed: ObservatorySettings | None = None,
     after_dark_s: float = 600.0,
+    before_dawn_s: float | None = None,
+    night: str = NIGHT,
     keep_database: bool = False,
 ) -> T:
-    """Run a story on a site that starts in the dark."""
+    """Run a story on a site that starts in the dark, so long after dusk or before dawn."""
     chosen = changed or settings()
-    site = chosen.site.sky_site()
-    span = Night.at(site, noon_unix_s(site, NIGHT) + 3600.0).span(-12.0)
-    assert span is not None
+    dusk_utc, dawn_utc = dark_span(night)
 
     async def main() -> T:
-        async with alert_night(tmp_path, chosen, keep_database=keep_database) as night:
-            return await story(night)
+        async with alert_night(tmp_path, chosen, keep_database=keep_database) as running:
+            return await story(running)
 
-    return run_virtual(main, start_unix_s=span[0] + after_dark_s)
+    start_unix_s = unix_from_datetime(dusk_utc) + after_dark_s
+    if before_dawn_s is not None:
+        start_unix_s = unix_from_datetime(dawn_utc) - before_dawn_s
+    return run_virtual(main, start_unix_s=start_unix_s)

@@ -112,7 +112,7 @@ def test_a_region_that_never_comes_up_says_so() -> None:
     )
     plan = plan_tiles(question(region))
     assert plan.tiles == ()
-    assert "0 come up within a day" in plan.text
+    assert "0 come up within 24.0 h" in plan.text
 
 
 def lvk_alert(ra_deg: float, dec_deg: float, *, superevent: str = "S261124a") -> bytes:
