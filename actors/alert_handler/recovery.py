@@ -22,6 +22,7 @@ from pyros.domain.alert.notice import Notice, NoticeError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable, Sequence
+    from datetime import datetime
 
     from actors.alert_handler.events import EventDesk
     from actors.alert_handler.tile_plan import MapFacts
@@ -79,6 +80,9 @@ async def restore(
     for key in tuple(desk.by_id):
         if (record := records.get(key)) is not None:
             continue_from(desk, record, await store.alerts.stages(key))
+    for key, record in records.items():
+        if key not in desk.by_id and _works(record):
+            await store.alerts.put(closed_for_lack_of_packets(record, now_utc))
     follow_ups = await store.alerts.follow_ups(since_utc=since_utc)
     for one in follow_ups:
         followed = desk.by_id.get(one.alert_id)
@@ -138,6 +142,17 @@ def read(packet: PacketRecord) -> Notice | NoticeError:
         )
     except NoticeError as error:
         return error
+
+
+def closed_for_lack_of_packets(record: AlertRecord, now_utc: datetime) -> AlertRecord:
+    """An event of which nothing is stored but its record: who sent it was not answered."""
+    why = "its packet was not stored before PyROS ended; sent again it is an event of its own"
+    return replace(
+        record,
+        state=EventState.CLOSED.value,
+        reasons=(*record.reasons, why),
+        updated_utc=now_utc,
+    )
 
 
 def _works(record: AlertRecord | None) -> bool:
