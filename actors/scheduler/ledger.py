@@ -7,6 +7,7 @@ used.
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
@@ -47,12 +48,14 @@ class Closing:
 def reservations(request: Request, times: Mapping[str, ChannelTimes]) -> dict[str, float]:
     """Seconds that each sequence of a request sets aside; an alert's waive the quota.
 
+    Whole seconds, as plans count them: what was accepted fits into the plan's quota too.
+
     Args:
         request: What is submitted.
         times: Overheads of the telescope's channels.
     """
     return {
-        sequence.sequence_id: duration_s(sequence, times)
+        sequence.sequence_id: float(math.ceil(duration_s(sequence, times) - 1e-9))
         for sequence in request.sequences
         if sequence.alert_id is None
     }
@@ -136,6 +139,7 @@ class Accounts:
     def __init__(self, store: Store, telescope: str) -> None:
         self._store = store
         self._telescope = telescope
+        self._stored: tuple[dict[str, Account], dict[str, float]] = ({}, {})
         self._semester: dict[str, Account] = {}
         self._charged_tonight_s: dict[str, float] = {}
         self._told: QuotasChanged | None = None
@@ -146,7 +150,7 @@ class Accounts:
         waiting: tuple[Closing, ...],
         log: logging.Logger | logging.LoggerAdapter[logging.Logger],
     ) -> None:
-        """Read them anew; without a database the last ones serve.
+        """Read them anew; while the database cannot be read the last ones serve.
 
         Args:
             night: Label of the running night.
@@ -162,15 +166,16 @@ class Accounts:
                 if night is not None
                 else {}
             )
+            self._stored = (accounts, tonight)
         except StoreUnavailableError as error:
             log.warning("the programmes' accounts are as last read: %s", error)
-            return
+        accounts, tonight = self._stored
         self._semester = settled(accounts, waiting)
+        self._charged_tonight_s = dict(tonight)
         for closing in waiting:
             if closing.used_s is not None and not closing.bonus:
-                before_s = tonight.get(closing.programme_id, 0.0)
-                tonight[closing.programme_id] = before_s + closing.used_s
-        self._charged_tonight_s = tonight
+                before_s = self._charged_tonight_s.get(closing.programme_id, 0.0)
+                self._charged_tonight_s[closing.programme_id] = before_s + closing.used_s
 
     def tonight_s(self, dark_s: float, entries: Iterable[Entry]) -> dict[str, float]:
         """Seconds each programme may still be charged tonight on this telescope.

@@ -18,7 +18,7 @@ from pyros.scheduling.quota_ledger import Account
 from pyros.store.schema import programme, quota_ledger, request, sequence
 
 if TYPE_CHECKING:
-    from collections.abc import Sequence
+    from collections.abc import Mapping, Sequence
     from datetime import datetime
 
     from sqlalchemy import Connection, RowMapping
@@ -86,45 +86,30 @@ def read_accounts(connection: Connection, *, programme_id: str | None = None) ->
     if programme_id is not None:
         heads = heads.where(programme.c.programme_id == programme_id).with_for_update()
     rows = connection.execute(heads).mappings().all()
-    used = _used(connection, programme_id)
-    reserved = _reserved(connection, programme_id)
-    return {
-        row["programme_id"]: Account(
-            programme=row["programme_id"],
-            allocation_s=row["semester_quota_s"],
-            night_share=row["night_share"],
-            charged_s=sum(
-                _SIGN[kind] * seconds for kind, seconds in used.get(row["programme_id"], ())
-            ),
-            reserved_s=reserved.get(row["programme_id"], 0.0),
-            bonus_s=sum(
-                seconds for kind, seconds in used.get(row["programme_id"], ()) if kind == "bonus"
-            ),
-        )
-        for row in rows
-    }
+    reserved_s = _reserved_s(connection, programme_id)
+    return {row["programme_id"]: _account(connection, row, reserved_s) for row in rows}
 
 
-def _used(
-    connection: Connection, programme_id: str | None
-) -> dict[str, list[tuple[LedgerKind, float]]]:
-    """Seconds of each kind in each programme's own semester."""
+def _account(connection: Connection, row: RowMapping, reserved_s: Mapping[str, float]) -> Account:
+    identity = row["programme_id"]
     c = quota_ledger.c
-    query = (
-        select(c.programme_id, c.kind, func.sum(c.seconds))
-        .join(programme, programme.c.programme_id == c.programme_id)
-        .where(or_(programme.c.semester_from.is_(None), c.night >= programme.c.semester_from))
-        .group_by(c.programme_id, c.kind)
+    of_semester = (
+        select(c.kind, func.sum(c.seconds))
+        .where(c.programme_id == identity, c.night >= (row["semester_from"] or ""))
+        .group_by(c.kind)
     )
-    if programme_id is not None:
-        query = query.where(c.programme_id == programme_id)
-    totals: dict[str, list[tuple[LedgerKind, float]]] = {}
-    for identity, kind, seconds in connection.execute(query):
-        totals.setdefault(identity, []).append((kind, seconds))
-    return totals
+    booked_s: dict[str, float] = {row.kind: row[1] for row in connection.execute(of_semester)}
+    return Account(
+        programme=identity,
+        allocation_s=row["semester_quota_s"],
+        night_share=row["night_share"],
+        charged_s=sum(_SIGN[kind] * total for kind, total in sorted(booked_s.items())),
+        reserved_s=reserved_s.get(identity, 0.0),
+        bonus_s=booked_s.get("bonus", 0.0),
+    )
 
 
-def _reserved(connection: Connection, programme_id: str | None) -> dict[str, float]:
+def _reserved_s(connection: Connection, programme_id: str | None) -> dict[str, float]:
     """Seconds held by sequences that may yet be executed."""
     c = sequence.c
     query = (

@@ -79,7 +79,7 @@ quota_ledger = Table(
     Column("reason", Text, nullable=False),
     Column("time_utc", UtcDateTime, nullable=False),
     Column("telescope", String(64), nullable=False, server_default=""),
-    Index("ix_quota_ledger_programme", "programme_id", "night"),
+    Index("ix_quota_ledger_sums", "programme_id", "night", "kind", "telescope", "seconds"),
     sqlite_autoincrement=True,
 )
 

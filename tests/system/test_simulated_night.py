@@ -15,7 +15,7 @@ import sys
 from dataclasses import dataclass
 from datetime import datetime, timedelta
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 import pytest
@@ -26,8 +26,11 @@ from pyros.app.locations import default_config
 from pyros.app.night_scenario import load_scenario
 from pyros.app.settings import load_settings
 from pyros.errors import ConfigurationError
-from pyros.store import Store, WrittenLine
+from pyros.store import LedgerEntry, Store, WrittenLine
 from pyros.store.journal import JournalFilter
+
+if TYPE_CHECKING:
+    from pyros.scheduling.quota_ledger import Account
 
 pytestmark = pytest.mark.night
 
@@ -53,6 +56,10 @@ class PartOfANight:
     second: dict[str, Any]
     data: Path
     journal: list[WrittenLine]
+    bookings: list[LedgerEntry]
+    accounts: dict[str, Account]
+    placed_as_bonus: dict[str, bool]
+    """By each sequence's last plan before it began or was left out."""
 
     def modes(self) -> list[tuple[datetime, str, str]]:
         """(time, from, to) of the observatory's modes."""
@@ -87,6 +94,21 @@ async def read_journal(data: Path) -> list[WrittenLine]:
         return await store.journal.read(limit=20_000, chosen=JournalFilter())
 
 
+async def read_quotas(
+    data: Path,
+) -> tuple[list[LedgerEntry], dict[str, Account], dict[str, bool]]:
+    """All bookings, what each programme has left, and what plans had placed as bonus."""
+    async with Store(data) as store:
+        accounts = await store.programmes.accounts()
+        bookings = [entry for name in accounts for entry in await store.programmes.ledger(name)]
+        bonus: dict[str, bool] = {}
+        for head in await store.plans.versions(NIGHT):
+            plan = await store.plans.get(NIGHT, head.version)
+            assert plan is not None
+            bonus |= {item.sequence_id: item.bonus for item in plan.placements}
+        return bookings, accounts, bonus
+
+
 @pytest.fixture(scope="module")
 def night(tmp_path_factory: pytest.TempPathFactory) -> PartOfANight:
     """The part of the night, run twice."""
@@ -98,7 +120,11 @@ def night(tmp_path_factory: pytest.TempPathFactory) -> PartOfANight:
     two = simulate(scenario, hash_seed="2")
     first, second = result(one), result(two)
     journal = asyncio.run(read_journal(data))
-    return PartOfANight(first=first, second=second, data=data, journal=journal)
+    bookings, accounts, bonus = asyncio.run(read_quotas(data))
+    return PartOfANight(
+        first=first, second=second, data=data, journal=journal, bookings=bookings,
+        accounts=accounts, placed_as_bonus=bonus,
+    )  # fmt: skip
 
 
 def test_night_is_the_same_in_another_process(night: PartOfANight):
@@ -135,6 +161,23 @@ def test_night_completes_sequences(night: PartOfANight):
     assert {to for at, to in ended if at < rain} == {"COMPLETED"}
     assert next(to for at, to in ended if at >= rain) == "INTERRUPTED"
     assert "COMPLETED" in {to for at, to in ended if at > rain + timedelta(seconds=60)}
+
+
+def test_night_books_what_was_executed_once(night: PartOfANight):
+    """Each execution is charged, or bonus where its plan said so; no request was refused."""
+    executed = [w.line.subject for w in night.journal if w.line.data.get("from") == "EXECUTING"]
+    assert sorted(entry.sequence_id for entry in night.bookings) == sorted(executed)
+    for entry in night.bookings:
+        assert (entry.kind == "bonus") == night.placed_as_bonus[entry.sequence_id]
+    refused = [w.line.text for w in night.journal if "is refused" in w.line.text]
+    assert refused == []
+    for programme_id, account in night.accounts.items():
+        mine = [entry for entry in night.bookings if entry.programme_id == programme_id]
+        charged_s = sum(entry.seconds for entry in mine if entry.kind == "charge")
+        assert account.charged_s == pytest.approx(charged_s)
+        assert account.left_s == pytest.approx(
+            account.allocation_s - charged_s - account.reserved_s
+        )
 
 
 def test_night_closes_for_rain_and_opens_after_the_hold_off(night: PartOfANight):

@@ -9,7 +9,12 @@ from typing import TYPE_CHECKING, Any
 import orjson
 
 from actors.journal.messages import JournalEntry, JournalWritten
-from actors.scheduler.messages import NightClosed, SequenceStateChanged
+from actors.scheduler.messages import (
+    NightClosed,
+    ProgrammeTime,
+    QuotasChanged,
+    SequenceStateChanged,
+)
 from actors.web_gateway.alert_section import MAX_ALERTS
 from actors.web_gateway.live_model import LiveModel
 from actors.web_gateway.observing_section import MAX_HISTORY
@@ -196,3 +201,20 @@ def test_states_of_sequences_go_with_their_night() -> None:
     told([NightClosed(night=staged.NIGHT, counts={"COMPLETED": 3})], model)
     assert not model.under("sequences")
     assert model.record("night_closed") == {"night": staged.NIGHT, "counts": {"COMPLETED": 3}}
+
+
+def test_programmes_show_what_is_left() -> None:
+    """A cell per programme: the site's semester, and what each telescope has left tonight."""
+    time = ProgrammeTime(
+        programme_id="agn", allocation_s=1000.0, charged_s=300.0, reserved_s=200.0, bonus_s=50.0,
+        left_s=500.0, left_tonight_s=None,
+    )  # fmt: skip
+    one = QuotasChanged(unit="t1", programmes=(replace(time, left_tonight_s=400.0),))
+    model = told([one, QuotasChanged(unit="t2", programmes=(time,))])
+    assert record(model, "quotas/agn") == {
+        "programme_id": "agn", "allocation_s": 1000.0, "charged_s": 300.0, "reserved_s": 200.0,
+        "bonus_s": 50.0, "left_s": 500.0, "left_tonight_s": {"t1": 400.0, "t2": None},
+    }  # fmt: skip
+    version = model.version
+    told([one], model)
+    assert model.version == version  # nothing new is told twice

@@ -24,6 +24,13 @@ def upgrade() -> None:
         "quota_ledger",
         sa.Column("telescope", sa.String(length=64), server_default="", nullable=False),
     )
+    op.drop_index("ix_quota_ledger_programme", "quota_ledger")
+    op.create_index(
+        "ix_quota_ledger_sums",
+        "quota_ledger",
+        ["programme_id", "night", "kind", "telescope", "seconds"],
+        unique=False,
+    )
     op.add_column(
         "placement", sa.Column("bonus", sa.Boolean(), server_default=sa.false(), nullable=False)
     )
