@@ -9,20 +9,24 @@ from typing import TYPE_CHECKING
 
 from actors.alert_handler.rules import RuleFile
 from actors.alert_handler.templates import AlertTemplates
+from actors.scheduler.ledger import reservations
 from pyros.app.locations import default_config
 from pyros.app.request_file import load_requests
 from pyros.app.settings import beside, load_settings
 from pyros.app.site_processes import port_in_use
-from pyros.errors import PyrosError
+from pyros.errors import ConfigurationError, PyrosError
+from pyros.scheduling.quota_ledger import Account, QuotaExceededError, submit
 from pyros.sky.earth_rotation import earth_orientation
 from pyros.sky.ephemeris import de421_path
 from simulators.process import BrokerAddress
 
 if TYPE_CHECKING:
     import argparse
-    from collections.abc import Callable
+    from collections.abc import Callable, Mapping
 
+    from pyros.app.request_file import Demands
     from pyros.app.settings import ObservatorySettings
+    from pyros.domain.sequence import ChannelTimes
 
 _OLDEST_LXML = 5
 
@@ -71,8 +75,31 @@ def _requests(config: Path, settings: ObservatorySettings) -> str:
     demands = load_requests(
         beside(config, settings.requests), filters_by_channel=settings.filters_by_channel()
     )
+    too_much = _never_taken(demands, settings.channel_times())
+    if too_much:
+        raise ConfigurationError("\n".join(too_much))
     sequences = sum(len(r.sequences) for r in (*demands.once, *demands.nightly))
     return f"{len(demands.programmes)} programmes, {sequences} sequences"
+
+
+def _never_taken(demands: Demands, times: Mapping[str, ChannelTimes]) -> list[str]:
+    """Requests that fit no semester of their programme, and nights that ask for more than one."""
+    refused: list[str] = []
+    for programme in demands.programmes:
+        whole = Account(programme=programme.programme_id, allocation_s=programme.semester_quota_s)
+        night = whole
+        for request in (*demands.once, *demands.nightly):
+            if request.programme_id != programme.programme_id:
+                continue
+            asked_s = sum(reservations(request, times).values())
+            try:
+                if request in demands.nightly:
+                    night = submit(night, asked_s)
+                else:
+                    submit(whole, asked_s)
+            except QuotaExceededError as error:
+                refused.append(f"request {request.request_id} is refused: {error}")
+    return refused
 
 
 def _rules(config: Path, settings: ObservatorySettings) -> str:

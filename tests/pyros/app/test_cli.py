@@ -99,3 +99,17 @@ def test_check_explains_the_simulated_observatory() -> None:
     assert done.returncode == 0, done.stdout + done.stderr
     for part in ("configuration", "requests", "alert rules", "broker", "page", "packages"):
         assert f"ok    {part}:" in done.stdout
+
+
+def test_check_names_requests_that_no_semester_can_take(tmp_path: Path) -> None:
+    """One line for each request of a night for which its programme's grant is too small."""
+    config = changed_config(tmp_path, "", "")
+    requests = tmp_path / "requests.toml"
+    text = requests.read_text()
+    assert "semester_quota_s = 360000\n" in text
+    requests.write_text(text.replace("semester_quota_s = 360000\n", "semester_quota_s = 1200\n"))
+    done = pyros("check", "--config", str(config))
+    assert done.returncode == 2, done.stderr
+    lines = [line for line in done.stdout.splitlines() if line.startswith("WRONG requests:")]
+    assert [line.split()[3] for line in lines] == ["standards-sa113"]
+    assert "of its 1200 s left, 296 s are asked" in lines[0]
