@@ -1,4 +1,4 @@
-"""Acceptance: cases of Pekko's and ractor's test suites (KERNEL.md section 4, cases 26 to 39)."""
+"""Acceptance: cases of Pekko's and ractor's test suites (cases 26 to 39 of ours)."""
 
 import asyncio
 from dataclasses import dataclass
