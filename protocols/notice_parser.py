@@ -9,6 +9,7 @@ import orjson
 from protocols.gcn_json import is_gcn_notice, notice_from_gcn
 from protocols.hand_notice import is_hand_notice, notice_from_hand
 from protocols.lvk import is_lvk, notice_from_lvk
+from protocols.map_notice import is_map_packet, notice_from_map
 from protocols.voevent import Arrival, notice_from_fields, notice_from_voevent
 from protocols.voevent_fields import fields_from_json
 from pyros.domain.alert.notice import Notice, NoticeError
@@ -40,6 +41,13 @@ def parse_notice(
         NoticeError: When the bytes are no alert; the text is one line that says why.
     """
     arrival = Arrival(raw=raw, source=source, topic=topic, received_utc=received_utc)
+    if is_map_packet(raw):
+        return notice_from_map(
+            arrival,
+            lambda named: parse_notice(
+                named, source=source, topic=topic, received_utc=received_utc
+            ),
+        )
     head = raw[:256].lstrip()
     if head.startswith((b"{", b"[")):
         return _from_json(arrival)

@@ -107,6 +107,7 @@ class AlertHandler(Actor):
             scribe=self._scribe,
             campaign=self._campaign,
             max_sun_altitude_deg=settings.max_sun_altitude_deg,
+            fetch_maps=settings.fetch_maps,
         )
         self._people = People(
             actor=self,
@@ -133,6 +134,7 @@ class AlertHandler(Actor):
         await self.blocking(self._intake.look_up, deadline_s=MAP_DEADLINE_S)
         restored = await restore(self._desk, self._store, self.clock, self._intake.map_facts)
         self._campaign.resume_all(restored.orphans)
+        self._intake.seek_maps(restored.named)
         for packet, reading in restored.unjudged:
             await self._intake.left_over(packet, reading)
 

@@ -216,7 +216,7 @@ class Campaign:
         """A new notice of an event: point or tile anew only when that is needed."""
         state = self._desk.event_state(followed.alert_id)
         if state is EventState.DEFERRED:
-            if outcome.best_changed:
+            if outcome.best_changed or followed.map_is_best:
                 self._dispatch.release(followed, "its next window is another one")
                 followed.forget_plans()
                 self._begin(followed)
@@ -225,17 +225,25 @@ class Campaign:
             return
         if followed.tiled_as is not None:
             self._tile_anew(followed)
-        elif outcome.best_changed and followed.best is not None and followed.pointed is not None:
-            needed, why = needs_repointing(
-                followed.pointed,
-                followed.best,
-                inner_field_deg=self._dispatch.settings.inner_field_deg,
-            )
-            text = f"update {followed.best.packet_name}: {why}"
-            self._scribe.say(followed, text, {"repointed": needed})
-            if needed:
-                followed.phase_done = min(followed.phase_done, followed.phase_running - 1)
-                self._begin(followed, again=True)
+        elif outcome.best_changed or followed.map_is_best:
+            self._point_anew(followed)
+
+    def _point_anew(self, followed: FollowedEvent) -> None:
+        """Point at where the burst is believed to be now, when that leaves the inner field."""
+        ra_deg, dec_deg = followed.ra_deg, followed.dec_deg
+        if ra_deg is None or dec_deg is None or followed.pointed is None or followed.best is None:
+            return
+        name = "sky map" if followed.map_is_best else followed.best.packet_name
+        believed = replace(followed.best, ra_deg=ra_deg, dec_deg=dec_deg)
+        needed, why = needs_repointing(
+            followed.pointed,
+            believed,
+            inner_field_deg=self._dispatch.settings.inner_field_deg,
+        )
+        self._scribe.say(followed, f"update {name}: {why}", {"repointed": needed})
+        if needed:
+            followed.phase_done = min(followed.phase_done, followed.phase_running - 1)
+            self._begin(followed, again=True)
 
     def _tile_anew(self, followed: FollowedEvent) -> None:
         """A region that was tiled: another one is tiled anew, one that fits is pointed at."""

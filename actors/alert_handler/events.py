@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 from actors.alert_handler.trace import Trace
 from pyros.domain.alert.book import Action, AlertBook, Outcome
 from pyros.domain.alert.event import ACTIVE_STATES, TRANSITIONS, EventState, Step, step
+from pyros.domain.alert.localisation import map_is_better
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -53,6 +54,7 @@ class FollowedEvent:
         failures: Sequences that failed one after the other.
         expires: Whether its age limit is watched.
         map_facts: What its sky map says, None without one.
+        map_is_best: Whether that says better where it is than the best position does.
         tiling: Counts tilings asked for; an answer to an earlier one is stale.
         tiled_as: Centre and 90 % radius that was tiled last, None when it is pointed at.
         fields: Fields still to be observed, in order.
@@ -82,6 +84,7 @@ class FollowedEvent:
     failures: int = 0
     expires: bool = False
     map_facts: MapFacts | None = None
+    map_is_best: bool = False
     tiling: int = 0
     tiled_as: tuple[float, float, float] | None = None
     fields: tuple[Place, ...] = ()
@@ -107,15 +110,15 @@ class FollowedEvent:
 
     @property
     def ra_deg(self) -> float | None:
-        """Best right ascension, ICRS; the densest place of a sky map without a position."""
-        if self.best is None and self.map_facts is not None:
+        """Best right ascension, ICRS; the densest place of a sky map that says it better."""
+        if self.map_is_best and self.map_facts is not None:
             return self.map_facts.peak_deg[0]
         return self.best.ra_deg if self.best is not None else None
 
     @property
     def dec_deg(self) -> float | None:
-        """Best declination, ICRS; the densest place of a sky map without a position."""
-        if self.best is None and self.map_facts is not None:
+        """Best declination, ICRS; the densest place of a sky map that says it better."""
+        if self.map_is_best and self.map_facts is not None:
             return self.map_facts.peak_deg[1]
         return self.best.dec_deg if self.best is not None else None
 
@@ -174,6 +177,22 @@ class EventDesk:
             )
         return self.by_id[key]
 
+    def note(
+        self, followed: FollowedEvent, notice: Notice, outcome: Outcome, facts: MapFacts | None
+    ) -> None:
+        """Take in what a notice of an event led to, and weigh its map against its position."""
+        followed.note(notice, outcome)
+        followed.map_facts = facts or followed.map_facts
+        event = self.book.event(followed.alert_id)
+        maps = [] if event is None else [one for one in event.live if one.sky_map is not None]
+        if not any(one.sky_map is not None and one.sky_map.inline for one in maps):
+            followed.map_facts = None  # taken back, and the position may stand
+        followed.map_is_best = followed.map_facts is not None and map_is_better(
+            followed.map_facts.area_deg2,
+            followed.best,
+            self.rules.rules.association.calibration,
+        )
+
     def _forget(self) -> None:
         """Drop what the book has forgotten, and the maps of what is over."""
         if len(self.by_id) < _MANY:
@@ -183,6 +202,7 @@ class EventDesk:
         for key, one in self.by_id.items():
             if states[key] not in _NOT_OVER:
                 one.map_facts = None
+                one.map_is_best = False
 
     def step(self, key: str, state: EventState, now_utc: datetime, reason: str) -> None:
         """Move an event where its state machine allows it; otherwise it stays."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from datetime import timedelta
 from typing import TYPE_CHECKING
@@ -22,6 +23,8 @@ if TYPE_CHECKING:
     from actors.alert_handler.dispatch import Dispatch
     from actors.alert_handler.events import FollowedEvent
     from pyros.domain.alert.gate import Observability
+    from pyros.domain.alert.localisation import Place as SkyPlace
+    from pyros.domain.alert.sky_density import SkyDensity
     from pyros.domain.alert.strategy import Strategy
     from pyros.sky.site import Site
 
@@ -61,8 +64,8 @@ class FieldWork:
     def shape(self, followed: FollowedEvent) -> tuple[float, float, float] | None:
         """Centre and 90 % radius of an event's region, in degrees."""
         facts, best = followed.map_facts, followed.best
-        if facts is not None and best is None:
-            return *facts.peak_deg, (facts.area_deg2 / 3.14159) ** 0.5
+        if facts is not None and followed.map_is_best:
+            return *facts.peak_deg, (facts.area_deg2 / math.pi) ** 0.5
         if best is None:
             return None
         place = place_of(best, self.dispatch.desk.rules.rules.association.calibration)
@@ -125,10 +128,11 @@ class FieldWork:
         if shape is None or strategy is None:
             return
         facts, best = followed.map_facts, followed.best
-        place = (
-            place_of(best, self.dispatch.desk.rules.rules.association.calibration) if best else None
-        )
-        region = facts.density if facts is not None and place is None else place
+        region: SkyDensity | SkyPlace | None = None
+        if facts is not None and followed.map_is_best:
+            region = facts.density
+        elif best is not None:
+            region = place_of(best, self.dispatch.desk.rules.rules.association.calibration)
         if region is None:
             return
         followed.tiling += 1

@@ -5,6 +5,7 @@ from __future__ import annotations
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING
 
+from actors.alert_handler.map_work import MapWork
 from actors.alert_handler.observability import observability
 from actors.alert_handler.tile_plan import Limits, MapFacts, read_map
 from actors.alert_source.messages import PacketReceived, PacketStored
@@ -61,6 +62,7 @@ class Intake:
         scribe: Who writes down.
         campaign: Who acts.
         max_sun_altitude_deg: Highest Sun a follow-up is begun with.
+        fetch_maps: Whether sky maps that are only named by address are fetched.
     """
 
     def __init__(
@@ -73,6 +75,7 @@ class Intake:
         scribe: Scribe,
         campaign: Campaign,
         max_sun_altitude_deg: float,
+        fetch_maps: bool,
     ) -> None:
         self._actor = actor
         self._site = site
@@ -81,6 +84,14 @@ class Intake:
         self._scribe = scribe
         self._campaign = campaign
         self._max_sun_altitude_deg = max_sun_altitude_deg
+        self._maps = MapWork(
+            actor=actor,
+            desk=desk,
+            scribe=scribe,
+            store=store,
+            take=self._take_map,
+            enabled=fetch_maps,
+        )
 
     def take(self, packet: PacketReceived, reply: Deferred[PacketStored]) -> None:
         """Judge and act at once; the bytes are committed meanwhile, and only then it is answered.
@@ -144,6 +155,7 @@ class Intake:
                 injected=packet.injected,
                 received_monotonic_s=packet.received_monotonic_s,
             )
+            self._maps.consider(reading, done.followed, packet_id)
         else:
             self._actor.ref.tell(
                 JudgeStored(
@@ -175,8 +187,7 @@ class Intake:
         if followed is not None:
             self._scribe.time(followed, "parsed", parsed_s)
             self._scribe.time(followed, "judged", self._actor.clock.monotonic_s())
-            followed.note(notice, outcome)
-            followed.map_facts = facts or followed.map_facts
+            self._desk.note(followed, notice, outcome, facts)
             self._campaign.act(followed, outcome)
         return _Done(outcome=outcome, followed=followed)
 
@@ -213,6 +224,13 @@ class Intake:
             injected=order.injected,
             received_monotonic_s=order.received_monotonic_s,
         )
+        self._maps.consider(order.notice, done.followed, order.packet_id)
+
+    def seek_maps(self, named: tuple[tuple[PacketRecord, Notice], ...]) -> None:
+        """After a start: have maps fetched that notices of events named and that are not here."""
+        for packet, notice in named:
+            followed = self._desk.by_id.get(packet.alert_id or "")
+            self._maps.consider(notice, followed, packet.packet_id)
 
     async def _read_map(self, order: JudgeStored, raw: bytes) -> None:
         """Read a sky map in this actor's thread, then judge with what it says."""
@@ -258,16 +276,31 @@ class Intake:
         """The altitude of the laxest strategy."""
         return min(strategy.min_altitude_deg for strategy in self._desk.rules.rules.book.strategies)
 
+    async def _take_map(self, raw: bytes, named_by: PacketRecord) -> None:
+        """Take in the packet of a fetched map; its source is that of the notice that named it."""
+        await self._take_own(
+            self._made_here(raw, named_by.source, topic=named_by.topic, injected=named_by.injected)
+        )
+
     async def own(self, raw: bytes, source: str) -> str:
         """Take in a packet that was made here; answers its id."""
-        packet = PacketReceived(
+        return await self._take_own(
+            self._made_here(raw, source, topic=None, injected=source == "injected")
+        )
+
+    def _made_here(
+        self, raw: bytes, source: str, *, topic: str | None, injected: bool
+    ) -> PacketReceived:
+        return PacketReceived(
             raw=raw,
             source=source,
-            topic=None,
+            topic=topic,
             received_utc=self._actor.clock.now(),
             received_monotonic_s=self._actor.clock.monotonic_s(),
-            injected=source == "injected",
+            injected=injected,
         )
+
+    async def _take_own(self, packet: PacketReceived) -> str:
         reading = _read(packet)
         done = self._judged_now(packet, reading)
         await self._write_down(packet, await self._commit(packet), reading, done)

@@ -14,6 +14,7 @@ from typing import TYPE_CHECKING
 
 from actors.alert_handler.intake import only_map
 from actors.alert_handler.records import recall_memory
+from protocols.map_notice import ID_SUFFIX
 from protocols.notice_parser import parse_notice
 from pyros.domain.alert.book import number_in, receive
 from pyros.domain.alert.event import ACTIVE_STATES, EventState
@@ -43,10 +44,12 @@ class Restored:
             why they are none.
         orphans: Events that have open requests and are not followed: a crash came before their
             packet was stored, or between their end and its being told to the scheduler.
+        named: Packets of events with their notices, oldest first: their sky maps may be wanted.
     """
 
     unjudged: tuple[tuple[PacketRecord, Notice | NoticeError], ...]
     orphans: tuple[str, ...]
+    named: tuple[tuple[PacketRecord, Notice], ...]
 
 
 async def restore(
@@ -69,6 +72,7 @@ async def restore(
         record.alert_id: record
         for record in await store.alerts.recent(since_utc=since_utc, limit=RECENT_PACKETS)
     }
+    named: list[tuple[PacketRecord, Notice]] = []
     for packet in await store.alerts.packets_of_events(since_utc=since_utc, limit=RECENT_PACKETS):
         notice = read(packet)
         if isinstance(notice, NoticeError):
@@ -77,6 +81,8 @@ async def restore(
         if only_map(notice) and _works(records.get(packet.alert_id or "")):
             facts = await read_map(notice, packet.raw)
         _fold(desk, packet, notice, facts, clock)
+        if notice.sky_map is not None and notice.sky_map.url is not None:
+            named.append((packet, notice))
     for key in tuple(desk.by_id):
         if (record := records.get(key)) is not None:
             continue_from(desk, record, await store.alerts.stages(key))
@@ -96,6 +102,7 @@ async def restore(
     return Restored(
         unjudged=tuple((packet, read(packet)) for packet in await store.alerts.unjudged()),
         orphans=tuple(key for key in waiting if key not in followed_now),
+        named=tuple(one for one in named if not _has_its_map(desk, *one)),
     )
 
 
@@ -115,8 +122,7 @@ def _fold(
     since_s = (clock.now() - packet.received_utc).total_seconds()
     followed = desk.followed(outcome.key, notice, clock.monotonic_s() - since_s)
     if followed is not None:
-        followed.note(notice, outcome)
-        followed.map_facts = facts or followed.map_facts
+        desk.note(followed, notice, outcome, facts)
 
 
 def seen_then(packet: PacketRecord) -> Observability:
@@ -153,6 +159,12 @@ def closed_for_lack_of_packets(record: AlertRecord, now_utc: datetime) -> AlertR
         reasons=(*record.reasons, why),
         updated_utc=now_utc,
     )
+
+
+def _has_its_map(desk: EventDesk, packet: PacketRecord, notice: Notice) -> bool:
+    event = desk.book.event(packet.alert_id or "")
+    map_id = f"{notice.notice_id}{ID_SUFFIX}"
+    return event is not None and any(one.notice_id == map_id for one in event.notices)
 
 
 def _works(record: AlertRecord | None) -> bool:

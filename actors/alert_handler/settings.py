@@ -22,5 +22,8 @@ class AlertHandlerSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     """Speed from field to field, degrees per second, dome included."""
     max_sun_altitude_deg: float = -12.0
     """Highest Sun a follow-up is begun with, degrees."""
+    fetch_maps: bool = True
+    """Whether sky maps that notices only name by address are fetched, from the hosts that the rules
+    list. A simulated site has no business in the Internet: it says false."""
     max_rounds: int = 12
     """Most rounds of a phase that is repeated as often as it fits, in one sequence."""

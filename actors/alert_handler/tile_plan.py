@@ -13,6 +13,7 @@ import numpy as np
 
 from actors.alert_handler.observability import sky_of_two_days
 from protocols.lvk import sky_map_fits
+from protocols.map_notice import is_map_packet, map_fits
 from protocols.sky_map import read_sky_map
 from pyros.clock import datetime_from_unix
 from pyros.domain.alert.gate import Observability
@@ -91,13 +92,13 @@ class MapFacts:
 
 
 def read_map(raw: bytes, limits: Limits) -> MapFacts:
-    """The sky map inside a packet.
+    """The sky map inside a packet, or fetched and put into one.
 
     Raises:
         NoticeError: When there is none, or it cannot be read.
         TilingError: When its cells make no sense.
     """
-    table = read_sky_map(sky_map_fits(raw))
+    table = read_sky_map(map_fits(raw) if is_map_packet(raw) else sky_map_fits(raw))
     density = density_from_uniq(table.uniq, table.density_per_sr)
     return MapFacts(
         density=density,

@@ -221,9 +221,10 @@ def in_virtual_time(settings: ObservatorySettings) -> ObservatorySettings:
     """
     replace = msgspec.structs.replace
     sources = replace(settings.alerts.sources, vtp_receiver=None, vtp_broker=())
+    handler = replace(settings.alerts.handler, fetch_maps=False)
     return replace(
         settings,
-        alerts=replace(settings.alerts, sources=sources),
+        alerts=replace(settings.alerts, sources=sources, handler=handler),
         archive=replace(settings.archive, durable=False),
         recorder=replace(settings.recorder, batch_s=_BATCH_S),
     )

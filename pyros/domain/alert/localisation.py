@@ -121,6 +121,24 @@ _LOCATING = frozenset({PacketKind.POSITION, PacketKind.REFINEMENT, PacketKind.SU
 _UNRELIABLE = frozenset({"UNRELIABLE_LOCATION", "BELOW_HORIZON"})
 
 
+def map_is_better(area_deg2: float, best: Notice | None, calibration: Calibration) -> bool:
+    """Whether a sky map says better where a burst is than the best position does.
+
+    The smaller calibrated 90 % area wins; a position given by hand is taken before all others.
+
+    Args:
+        area_deg2: 90 % area of the map.
+        best: The notice with the best position, None without one.
+        calibration: What positions are worth.
+    """
+    if best is None:
+        return True
+    place = place_of(best, calibration)
+    if place is None:
+        return True
+    return best.stream != OPERATOR_STREAM and area_deg2 < math.pi * place.r90_deg() ** 2
+
+
 def locates(notice: Notice) -> bool:
     """Whether a notice says where the burst is; an image or a "not found" repeats a position."""
     known = PACKET_TYPES.get(notice.packet_type) if isinstance(notice.packet_type, int) else None

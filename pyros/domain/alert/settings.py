@@ -6,7 +6,7 @@ changed while PyROS runs is read the same way, so that a bad edit is refused as 
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import Any
 
 import msgspec
@@ -21,12 +21,14 @@ from pyros.domain.alert.gate import (
     Trust,
 )
 from pyros.domain.alert.localisation import Calibration, StreamCalibration
+from pyros.domain.alert.map_policy import LOOPBACK, MapPolicy
 from pyros.domain.alert.strategy import (
     Conditions,
     Interrupts,
     Phase,
     Strategy,
     StrategyBook,
+    StrategyError,
     TilingRule,
     check,
 )
@@ -153,6 +155,18 @@ class StrategySettings(_Strict):
     summary: str = ""
 
 
+class MapSettings(_Strict):
+    """`[maps]`."""
+
+    hosts: tuple[str, ...] = ()
+    plain_hosts: tuple[str, ...] = ()
+    max_bytes: int = 8 * 1024 * 1024
+    timeout_s: float = 30.0
+    first_retry_s: float = 5.0
+    longest_retry_s: float = 120.0
+    give_up_s: float = 3600.0
+
+
 class AlertSettings(_Strict):
     """The whole file."""
 
@@ -161,6 +175,7 @@ class AlertSettings(_Strict):
     strategy_files: tuple[str, ...] = ()
     gate: GateSettings = msgspec.field(default_factory=GateSettings)
     association: AssociationSettings = msgspec.field(default_factory=AssociationSettings)
+    maps: MapSettings = msgspec.field(default_factory=MapSettings)
 
 
 class StrategyFile(_Strict):
@@ -180,6 +195,7 @@ class Alerts:
     gate: GatePolicy
     association: AssociationParameters
     book: StrategyBook
+    maps: MapPolicy = field(default_factory=MapPolicy)
 
 
 def alerts_of(settings: AlertSettings) -> Alerts:
@@ -202,7 +218,29 @@ def alerts_of(settings: AlertSettings) -> Alerts:
         default=settings.default_strategy,
     )
     check(book)
-    return Alerts(gate=gate, association=_association(settings.association), book=book)
+    return Alerts(
+        gate=gate,
+        association=_association(settings.association),
+        book=book,
+        maps=_maps(settings.maps),
+    )
+
+
+def _maps(settings: MapSettings) -> MapPolicy:
+    """How maps are fetched.
+
+    Raises:
+        StrategyError: When a plain host is another machine, or a number makes no sense.
+    """
+    far = [host for host in settings.plain_hosts if host not in LOOPBACK]
+    if far:
+        raise StrategyError(
+            f"maps.plain_hosts: {far[0]!r} is not this machine; list it under hosts, by https"
+        )
+    for name in ("max_bytes", "timeout_s", "first_retry_s", "longest_retry_s", "give_up_s"):
+        if not getattr(settings, name) > 0:
+            raise StrategyError(f"maps.{name} = {getattr(settings, name)}; it must be above 0")
+    return MapPolicy(**_fields(settings))
 
 
 def with_strategies(book: StrategyBook, change: StrategyFile) -> StrategyBook:
