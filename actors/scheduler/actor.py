@@ -204,6 +204,7 @@ class Scheduler(Actor):
         states = (entry.state for entry in self._book.entries.values())
         counts = Counter(state.value for state in states if state is not _S.TO_BE_PLANNED)
         await self._close_finished()
+        await self._quota_s()
         closed = NightClosed(night=night, counts=dict(sorted(counts.items())))
         self.publish(closed)
         return closed

@@ -347,6 +347,19 @@ async def test_nightly_request_beyond_the_semester_is_refused_in_the_journal() -
         assert "request two-20261123 is refused: programme p has 1494 s" in line.text
 
 
+async def test_what_expires_with_the_night_is_given_back() -> None:
+    """Nothing of it ran: the whole reservation is free again, and everyone is told."""
+    async with Store(None) as store, stage(store, quota_s=3.0 * LONG_S) as on:
+        await on.scheduler.ask(Submit(request=request("r", sequences=3)))
+        await on.start_night()
+        assert (await on.time()).left_s == 0.0
+        await on.scheduler.ask(EndNight(night=NIGHT))
+        told = await on.time()
+        assert (told.left_s, told.reserved_s) == (3.0 * LONG_S, 0.0)
+        assert told.left_tonight_s is None
+        assert await on.kinds() == {}
+
+
 async def test_restarted_scheduler_holds_what_was_reserved() -> None:
     """The accounts are the database's: nothing is reserved twice, nothing is forgotten."""
     async with Store(None) as store:
