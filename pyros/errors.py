@@ -1,4 +1,4 @@
-"""The error classes that carry a policy: retry, refuse, or close first.
+"""The error classes that carry a policy: retry, or refuse and explain.
 
 Every error of PyROS derives from `PyrosError`. The class says what the caller may do about it; the
 text is one line that names what failed, where, the value met and the remedy.
@@ -15,10 +15,6 @@ class TransientError(PyrosError):
 
 class PermanentError(PyrosError):
     """Will not succeed when tried again: refuse and explain."""
-
-
-class SafetyError(PyrosError):
-    """The observatory may be in danger: make safe first, explain afterwards."""
 
 
 class ConfigurationError(PermanentError):

@@ -19,8 +19,6 @@ if TYPE_CHECKING:
     from actors.weather_source.messages import WeatherReport
     from actors.weather_verdict.messages import WeatherVerdict
 
-Readings = dict[str, Reading]
-
 _WEATHER = {
     "temperature_deg_c": "temperature_deg_C",
     "humidity_pct": "humidity_pct",

@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from datetime import timedelta
 from typing import TYPE_CHECKING
 
 from protocols.device_table import DEVICE_TABLE
@@ -214,8 +213,3 @@ def good_text(readings: Mapping[str, Reading], name: str) -> str | None:
     if reading is None or reading.quality is not Quality.GOOD:
         return None
     return reading.value if isinstance(reading.value, str) else None
-
-
-def older_than(reading: Reading, age_s: float, now_utc: datetime) -> bool:
-    """Whether a reading was taken more than `age_s` seconds before `now_utc`."""
-    return now_utc - reading.time_utc > timedelta(seconds=age_s)

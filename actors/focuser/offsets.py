@@ -12,17 +12,6 @@ if TYPE_CHECKING:
     from actors.focuser.settings import FocuserSettings
 
 
-def plate_shift_um(thickness_um: float, refractive_index: float) -> float:
-    """Shift of focus by a plane-parallel plate in a slow beam (paraxial).
-
-    Raises:
-        ValueError: When the index is below that of vacuum.
-    """
-    if refractive_index < 1.0:
-        raise ValueError(f"refractive index {refractive_index} is below 1")
-    return thickness_um * (1.0 - 1.0 / refractive_index)
-
-
 def best_position_um(
     filter_name: str, *, temperature_deg_c: float | None, settings: FocuserSettings
 ) -> float:

@@ -52,7 +52,6 @@ from pyros.sky.twilight import Night, night_label
 if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
-    from datetime import datetime
 
     from actors.majordome.procedures import Shelter
     from actors.majordome.settings import MajordomeSettings
@@ -115,7 +114,6 @@ class Majordome(Actor):
         self._devices = expected
         self._picture = Picture(unit=unit, expected=tuple(expected))
         self._reason = "starting"
-        self._since_utc: datetime | None = None
         self._task: asyncio.Task[None] | None = None
         self._failures = 0
         self._sun_again_s = -math.inf
@@ -125,7 +123,6 @@ class Majordome(Actor):
 
     async def on_start(self) -> None:
         """Listen, look at the Sun, and begin to decide."""
-        self._since_utc = self.clock.now()
         self._run = NightRun(
             actor=self,
             scheduler=self._scheduler,
@@ -235,10 +232,9 @@ class Majordome(Actor):
         return 240.0 * min(abs(altitude_deg - limit_deg) for limit_deg in limits)
 
     def _decide(self) -> None:
-        now_utc = self.clock.now()
-        decision = conduct(self._picture.situation(), now_utc, self._settings)
+        decision = conduct(self._picture.situation(), self.clock.now(), self._settings)
         if decision.mode is not self._picture.mode or decision.reason != self._reason:
-            self._enter(decision, now_utc)
+            self._enter(decision)
         if decision.cancel and self._task is not None:
             self._task.cancel()
             self._task = None
@@ -251,13 +247,12 @@ class Majordome(Actor):
             self._start(decision.start)
         self._answer_stop()
 
-    def _enter(self, decision: Decision, now_utc: datetime) -> None:
+    def _enter(self, decision: Decision) -> None:
         previous = self._picture.mode
         self._picture.mode = decision.mode
         self._reason = decision.reason
         if decision.mode is previous:
             return
-        self._since_utc = now_utc
         if decision.mode is Mode.OBSERVING:
             self._scheduler.tell(Replan(trigger=f"{previous} is over"))
         who = self._picture.hold.who if self._picture.hold is not None else "majordome"
@@ -267,7 +262,7 @@ class Majordome(Actor):
                 previous=previous,
                 reason=decision.reason,
                 who=who,
-                since_utc=now_utc,
+                since_utc=self.clock.now(),
             )
         )
         self._journal(

@@ -168,7 +168,11 @@ class TelescopeActor(DeviceActor):
         self.publish_status()
 
     def derived(self) -> dict[str, Reading]:
-        """Where the last slew leads, and whether the telescope is there."""
+        """Where the last slew leads, and whether the telescope is there.
+
+        `target_*` is where the running or last slew goes (absent after a park), so that the dome
+        can turn ahead; `on_target` is true while it tracks within 30 arcsec of it.
+        """
         goal, now_utc = self._goal, self.clock.now()
         if goal is None:
             return {}

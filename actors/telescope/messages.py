@@ -15,11 +15,3 @@ class MakeTelescopeSafe(Message):
     lane: ClassVar[Lane] = Lane.SAFETY
     interrupts: ClassVar[bool] = True
     cause: str
-
-
-DERIVED = ("target_ra_deg", "target_dec_deg", "target_alt_deg", "target_az_deg", "on_target")
-"""Readings a telescope actor adds to its status.
-
-`target_*` is where the running or last slew goes (absent after a park), so that the dome can turn
-ahead; `on_target` is true while it tracks within 30 arcsec of it.
-"""

@@ -78,7 +78,3 @@ class RestartBudget:
         while self._at_s and self._at_s[0] <= now_s - self.window_s:
             self._at_s.popleft()
         return len(self._at_s) <= self.max_restarts
-
-    def spent(self) -> int:
-        """Failures counted in the window."""
-        return len(self._at_s)

@@ -66,14 +66,13 @@ class Findings:
         excused: The same for what nobody could have kept: a dome whose motors an injected fault
             has stuck.
         open_s: Seconds that a dome was open.
-        frames: Light frames exposed, and calibrations.
+        lights: Light frames exposed.
     """
 
     violations: list[str] = field(default_factory=list)
     excused: list[str] = field(default_factory=list)
     open_s: float = 0.0
     lights: int = 0
-    calibrations: int = 0
     _last: dict[str, float] = field(default_factory=dict)
 
     def add(self, rule: str, text: str, unix_s: float) -> None:
@@ -138,10 +137,7 @@ class Witness(Actor):
                     self._begins(message)
             case FrameSpooled():
                 self._exposing.pop(message.exposure_id, None)
-                if message.kind == "light":
-                    self._findings.lights += 1
-                else:
-                    self._findings.calibrations += 1
+                self._findings.lights += message.kind == "light"
             case _Look():
                 self._look()
             case _:

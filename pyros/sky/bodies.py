@@ -28,7 +28,6 @@ if TYPE_CHECKING:
 Floats = NDArray[np.float64]
 
 MOON_RADIUS_KM = 1737.4
-SUN_RADIUS_KM = 695700.0
 _NODES = 13
 _REACH = 1.25
 """The polynomial reaches this many half-spans from the middle."""

@@ -129,19 +129,6 @@ class BrightnessTables:
     share: Floats
     scatter: Floats
 
-    def total_nl(
-        self, sin_altitude: Floats, cos_separation: Floats, moon: Floats, twilight: Floats
-    ) -> Floats:
-        """Brightness in nL; all arrays of one shape, `sin_altitude` >= 0."""
-        high = (sin_altitude * (_TABLE - 1)).astype(np.intp)
-        near = ((cos_separation + 1.0) * ((_TABLE - 1) / 2.0)).astype(np.intp)
-        light = self.scatter.take(near, mode="clip")
-        light *= moon
-        light *= self.share.take(high, mode="clip")
-        light += self.dark.take(high, mode="clip")
-        light += twilight
-        return light
-
 
 @lru_cache(maxsize=8)
 def brightness_tables(

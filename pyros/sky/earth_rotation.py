@@ -70,14 +70,12 @@ class EarthOrientation:
         ut1_minus_tai_s: UT1-TAI, continuous across leap seconds, shape (n_days,).
         pole_x_rad: Polar motion x, shape (n_days,).
         pole_y_rad: Polar motion y, shape (n_days,).
-        last_measured_mjd: Last day that was observed and not predicted.
     """
 
     mjd: NDArray[np.float64]
     ut1_minus_tai_s: NDArray[np.float64]
     pole_x_rad: NDArray[np.float64]
     pole_y_rad: NDArray[np.float64]
-    last_measured_mjd: float
 
     def at(self, unix_s: float) -> tuple[float, float, float]:
         """(UT1-UTC in s, polar x in rad, polar y in rad); UT1-UTC is held past the ends."""
@@ -126,14 +124,12 @@ def read_finals2000a(path: Path) -> EarthOrientation:
         raise ValueError(f"{path} is no finals2000A table: no value of UT1-UTC")
     rows = rows[good]
     mjd = _column(rows, 7, 15)
-    measured = rows[:, 57] == b"I"
     tai_utc = tai_minus_utc_s((mjd - UNIX_EPOCH_MJD) * DAY_S)
     return EarthOrientation(
         mjd=mjd,
         ut1_minus_tai_s=ut1_utc[good] - tai_utc,
         pole_x_rad=_column(rows, 18, 27) * ARCSEC_RAD,
         pole_y_rad=_column(rows, 37, 46) * ARCSEC_RAD,
-        last_measured_mjd=float(mjd[measured][-1]) if measured.any() else float(mjd[0]),
     )
 
 
@@ -154,4 +150,4 @@ def earth_orientation() -> EarthOrientation:
         flat = np.zeros(2)
         days = np.array([41684.0, 41685.0])
         tai_utc = tai_minus_utc_s((days - UNIX_EPOCH_MJD) * DAY_S)
-        return EarthOrientation(days, -tai_utc, flat, flat, 41684.0)
+        return EarthOrientation(days, -tai_utc, flat, flat)

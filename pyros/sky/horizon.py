@@ -42,11 +42,6 @@ class HorizonMask:
         return cls(tuple(ordered))
 
     @property
-    def lowest_deg(self) -> float:
-        """The lowest altitude of the line."""
-        return min(alt for _, alt in self.points)
-
-    @property
     def highest_deg(self) -> float:
         """The highest altitude of the line."""
         return max(alt for _, alt in self.points)

@@ -9,7 +9,7 @@ import pytest
 from actors.device.messages import Command
 from actors.focuser.actor import FocuserActor
 from actors.focuser.messages import FocusFor
-from actors.focuser.offsets import best_position_um, plate_shift_um
+from actors.focuser.offsets import best_position_um
 from actors.focuser.settings import FocuserSettings, TemperatureCompensation
 from pyros.domain.device import CommandStatus, DeviceKind
 
@@ -32,11 +32,6 @@ def test_focus_follows_temperature_when_it_is_known() -> None:
     """Five degrees colder at -20 um per degree is 100 um; unknown temperature changes nothing."""
     assert best_position_um("r", temperature_deg_c=5.0, settings=SETTINGS) == 5100.0
     assert best_position_um("r", temperature_deg_c=None, settings=SETTINGS) == 5000.0
-
-
-def test_plate_shift_is_that_of_a_plane_plate() -> None:
-    """5 mm of glass of index 1.5 shift the focus by a third, 1667 um."""
-    assert plate_shift_um(5000.0, 1.5) == pytest.approx(1666.67, abs=0.01)
 
 
 @pytest.mark.asyncio
