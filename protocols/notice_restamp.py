@@ -17,6 +17,7 @@ from lxml import etree
 
 from protocols import notice_values as values
 from protocols.notice_parser import parse_notice
+from protocols.voevent import SKY_MAP_PARAMS
 from protocols.voevent_gate import local_name, read_xml
 from pyros.domain.alert.notice import NoticeError
 
@@ -45,7 +46,8 @@ def restamp(
     Args:
         raw: A VOEvent (XML), or a notice of GCN's schema or an LVK alert (JSON).
         time_utc: The new T0, aware UTC.
-        ra_deg: New right ascension, None to keep the position. Sky maps are not moved.
+        ra_deg: New right ascension, None to keep the position. Sky maps in the packet are not
+            moved; with a new position, addresses of maps are left out.
         dec_deg: New declination, given with `ra_deg`.
         serial: What makes the ids new; equal for the packets of one chain.
 
@@ -107,6 +109,9 @@ def _restamp_xml(
             element.text = f"{place[0 if name == 'C1' else 1]:.4f}"
         elif name == "Param" and element.get("value") is not None:
             value = element.get("value")
+            if place is not None and element.get("name") in SKY_MAP_PARAMS:
+                element.set("value", "")  # that map is of the old place
+                continue
             new = renew(value) if element.get("name") in _ID_NAMES else _shifted(value, shift)
             element.set("value", new)
     _shift_tjd(root, shift)
@@ -153,6 +158,7 @@ def _restamp_json(
     packet.setdefault("id", [f"r{serial}"])
     if place is not None and "ra" in packet and "dec" in packet:
         packet["ra"], packet["dec"] = place
+        packet.pop("healpix_url", None)  # that map is of the old place
     return orjson.dumps(packet)
 
 

@@ -50,7 +50,7 @@ _ID_PARAMS = (
 )
 _TEST_FLAGS = ("Test_Submission", "Test_Notice", "Test", "InternalTest", "HardwareInj")
 _RETRACTION_FLAGS = ("Retraction", "RetractFlag")
-_SKY_MAP_PARAMS = (
+SKY_MAP_PARAMS = (
     "joint_skymap_fits",
     "skymap_fits",
     "healpix_url",
@@ -380,7 +380,7 @@ def _external(fields: VoEventFields) -> tuple[ExternalCoincidence, ...]:
 
 def _sky_map(fields: VoEventFields) -> SkyMap | None:
     """The first sky map's address that is a FITS file's."""
-    for name in _SKY_MAP_PARAMS:
+    for name in SKY_MAP_PARAMS:
         for url in fields.values(name):
             if url.startswith(("http://", "https://")) and not url.lower().endswith(
                 (".png", ".gif")
