@@ -7,7 +7,6 @@ outlives the control process as Mosquitto would.
 from __future__ import annotations
 
 import asyncio
-import contextlib
 import errno
 import signal
 import socket
@@ -51,11 +50,6 @@ class BrokerServer:
         self.handling = False
         self._flush_due = False
         self._full = False
-
-    @property
-    def connections(self) -> int:
-        """Clients connected now, and sockets that have not presented themselves."""
-        return len(self._connections)
 
     async def start(self) -> None:
         """Listen.
@@ -199,8 +193,7 @@ async def _run(host: str, port: int, limits: BrokerLimits | None, access: Access
     stopped = asyncio.Event()
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
-        with contextlib.suppress(NotImplementedError):
-            loop.add_signal_handler(number, stopped.set)
+        loop.add_signal_handler(number, stopped.set)
     server = await serve_broker(port, host=host, limits=limits, access=access)
     name = f"[{server.host}]" if ":" in server.host else server.host
     print(  # noqa: T201 - a command's one line to its user

@@ -79,11 +79,6 @@ class Session:
         """Messages waiting to be sent."""
         return len(self._pending) + len(self._resend)
 
-    @property
-    def inflight(self) -> int:
-        """Messages sent and not fully acknowledged."""
-        return len(self._inflight)
-
     def attach(self, port: Port, receive_maximum: int) -> None:
         """A connection begins: what was in flight is to be sent again, oldest first."""
         self.port = port

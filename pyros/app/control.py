@@ -111,14 +111,9 @@ async def run_control(options: ControlOptions) -> int:
     """Run the site's control until a signal; exit status 1 when something was not put away."""
     settings = options.settings
     stop = asyncio.Event()
-    hurry = asyncio.Event()
     loop = asyncio.get_running_loop()
-
-    def asked_to_stop() -> None:
-        (hurry if stop.is_set() else stop).set()
-
     for number in (signal.SIGINT, signal.SIGTERM):
-        loop.add_signal_handler(number, asked_to_stop)
+        loop.add_signal_handler(number, stop.set)
     demands = load_requests(
         beside(options.config, settings.requests),
         filters_by_channel=settings.filters_by_channel(),
@@ -153,7 +148,8 @@ async def run_control(options: ControlOptions) -> int:
             await _until_stopped(system, stop)
         finally:
             options.say("stopping: no new work; closing and parking")
-            outcomes = await _shut_down(system, hurry)
+            system.shutdown_on_signals()  # from here on a signal hurries what has begun
+            outcomes = await system.shutdown("signal")
         late = [outcome for outcome in outcomes if outcome.outcome not in ("done", "skipped")]
         for outcome in late:
             options.say(f"  {outcome.name}: {outcome.outcome} {outcome.error or ''}".rstrip())
@@ -179,17 +175,6 @@ async def _until_stopped(system: ActorSystem, stop: asyncio.Event) -> None:
     ends: set[asyncio.Future[Any]] = {waiting, system.failed}
     await asyncio.wait(ends, return_when=asyncio.FIRST_COMPLETED)
     waiting.cancel()
-
-
-async def _shut_down(system: ActorSystem, hurry: asyncio.Event) -> list[Any]:
-    """Run the phases; a second signal hurries them, and is otherwise ignored."""
-    down = asyncio.ensure_future(system.shutdown("signal"))
-    hurried = asyncio.ensure_future(hurry.wait())
-    await asyncio.wait({down, hurried}, return_when=asyncio.FIRST_COMPLETED)
-    if not down.done():
-        await system.shutdown("second signal")
-    hurried.cancel()
-    return await down
 
 
 async def _spawn_gateway(plant: Plant, options: ControlOptions) -> WebServices:

@@ -1,4 +1,4 @@
-"""Earth satellites by two-line elements: passes, sunlit parts, and the age of the elements.
+"""Earth satellites by two-line elements: passes, and the age of the elements.
 
 Skyfield (SGP4) computes the positions and finds the passes, on a time scale built from the same
 IERS table as everything else here: the one inside Skyfield is old and would cost 2.5 arcsec.
@@ -14,7 +14,6 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 from numpy.typing import NDArray
 
-from pyros.sky.bodies import geocentric_km
 from pyros.sky.earth_rotation import (
     ARCSEC_RAD,
     DAY_S,
@@ -36,7 +35,6 @@ Span = tuple[float, float]
 
 MAX_PASSES = 12
 MAX_ELEMENTS_AGE_D = 14.0
-EARTH_RADIUS_KM = 6378.137
 _LINE_LENGTH = 69
 
 
@@ -131,16 +129,6 @@ def satellite_direction(engine: SkyEngine, satellite: Satellite, unix_s: Floats)
     vectors = np.asarray(seen.xyz.km).T
     vectors = vectors / np.linalg.norm(vectors, axis=1, keepdims=True)
     return engine.cirs_from_icrs(vectors, unix_s)
-
-
-def sunlit(engine: SkyEngine, satellite: Satellite, unix_s: Floats) -> NDArray[np.bool_]:
-    """Whether the satellite is outside the Earth's shadow (a cylinder) at the times."""
-    position = np.asarray(_earth_satellite(satellite).at(_time(unix_s)).xyz.km).T
-    sun = engine.icrs_from_cirs(geocentric_km(engine, "sun", unix_s), unix_s)
-    sun = sun / np.linalg.norm(sun, axis=1, keepdims=True)
-    along = np.sum(position * sun, axis=1)
-    across = np.linalg.norm(position - along[:, None] * sun, axis=1)
-    return np.asarray((along > 0.0) | (across > EARTH_RADIUS_KM))
 
 
 def passes(

@@ -7,7 +7,6 @@ from typing import TYPE_CHECKING
 
 from alembic import command
 from alembic.config import Config
-from alembic.script import ScriptDirectory
 from alembic.util import CommandError
 
 from pyros.store.errors import StoreDamagedError
@@ -33,13 +32,6 @@ def configuration(line: str, metadata: MetaData, connection: Connection | None =
     config.attributes["connection"] = connection
     config.attributes["metadata"] = metadata
     return config
-
-
-def newest_revision(line: str, metadata: MetaData) -> str:
-    """The revision that this PyROS writes."""
-    head = ScriptDirectory.from_config(configuration(line, metadata)).get_current_head()
-    assert head is not None, f"no revisions of {line}"  # noqa: S101 - the wheel lost its files
-    return head
 
 
 def upgrade(connection: Connection, line: str, metadata: MetaData) -> None:

@@ -197,15 +197,6 @@ class RequestRows:
         )
         return await self._database.read(lambda c: list(c.execute(query).scalars()))
 
-    async def of_programme(self, programme_id: str, *, limit: int = 1000) -> list[Request]:
-        """Requests of one programme, newest first."""
-        return await self._load(
-            select(request)
-            .where(request.c.programme_id == programme_id)
-            .order_by(request.c.submitted_utc.desc(), request.c.request_id)
-            .limit(limit)
-        )
-
     async def _load(self, query: Select[tuple[object, ...]]) -> list[Request]:
         def work(connection: Connection) -> list[Request]:
             heads = connection.execute(query).mappings().all()

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import logging
 import random
 import socket
 import subprocess
@@ -178,16 +179,18 @@ async def test_client_that_reads_no_answers_is_read_no_further(
     assert transport.is_reading()
 
 
-async def test_connections_are_capped(server, wire_client, until):
-    """One too many is closed at once; room is given again."""
+async def test_connections_are_capped(server, wire_client, until, caplog):
+    """One too many is closed at once; room is given again, and the log says both."""
+    caplog.set_level(logging.INFO, logger="pyros")
     crowd = [wire_client(server.port) for _ in range(20)]
     for each in crowd:
         await each.connect()
     late = wire_client(server.port)
     await late.open()
     assert await late.receive() is None
+    assert "20 connections, refusing more" in caplog.text
     await crowd[0].close()
-    await until(lambda: server.connections < 20)
+    await until(lambda: "accepting connections again" in caplog.text)
     assert (await wire_client(server.port).connect()).code == 0
 
 

@@ -1,4 +1,4 @@
-"""Satellites: element faults, age, passes and shadow."""
+"""Satellites: element faults, age and passes."""
 
 from __future__ import annotations
 
@@ -8,7 +8,7 @@ from skyfield.api import EarthSatellite, wgs84
 
 from pyros.sky import Constraints, Night, Satellite, SatelliteTarget, Site, SkyGrid, passes, windows
 from pyros.sky.earth_rotation import tt_jd
-from pyros.sky.satellites import sunlit, timescale
+from pyros.sky.satellites import timescale
 
 SITE = Site(latitude_deg=31.044, longitude_deg=-115.464, height_m=2830.0)
 NIGHT = Night(SITE, "2026-11-23")
@@ -82,13 +82,6 @@ def test_passes_and_windows_of_a_satellite_agree():
 def test_at_most_the_asked_number_of_passes_is_given():
     """The list ends at the limit."""
     assert len(passes(SITE, STATION, NIGHT.start_unix_s, NIGHT.end_unix_s + 5e5, max_passes=3)) == 3
-
-
-def test_satellite_is_sunlit_for_about_three_fifths_of_a_low_orbit():
-    """A station 420 km up spends 35 to 40 % of each orbit in the shadow."""
-    times = NIGHT.engine.mid_unix_s + np.arange(0.0, 5560.0, 10.0)
-    share = sunlit(NIGHT.engine, STATION, times).mean()
-    assert 0.55 < share < 0.72
 
 
 def test_reversed_times_are_refused():

@@ -35,7 +35,6 @@ async def test_request_comes_back_as_it_was_stored(store: Store, request_of, at)
     await store.requests.add(asked, submitted_by="ana", submitted_utc=at(0))
     assert await store.requests.get("sn-1") == asked
     assert await store.requests.get("sn-2") is None
-    assert await store.requests.of_programme("agn") == [asked]
 
 
 finite = st.floats(-1e6, 1e6)
