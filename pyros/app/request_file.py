@@ -13,9 +13,10 @@ from typing import TYPE_CHECKING
 import msgspec
 
 from pyros.app.toml_file import load_toml
+from pyros.domain.album_entry import AlbumEntry, albums_of
 from pyros.domain.programme import Grade, ScientificProgramme, priority
 from pyros.domain.request import Request, RequestKind, RequestStrategy
-from pyros.domain.sequence import Album, Plan, Sequence
+from pyros.domain.sequence import Sequence
 from pyros.domain.target import Target
 from pyros.errors import ConfigurationError
 
@@ -46,22 +47,6 @@ class TargetEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fiel
     dec_deg: float
     pm_ra_mas_yr: float = 0.0
     pm_dec_mas_yr: float = 0.0
-
-
-class PlanEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """One filter and exposure time."""
-
-    filter: str
-    exposure_s: float
-    count: int = 1
-    dither_arcsec: float = 0.0
-
-
-class AlbumEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """What one channel does."""
-
-    channel: str
-    plans: tuple[PlanEntry, ...]
 
 
 class SequenceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -234,28 +219,13 @@ def _request(entry: RequestEntry) -> Request:
 
 
 def _sequence(request: RequestEntry, entry: SequenceEntry) -> Sequence:
-    albums = tuple(
-        Album(
-            channel=album.channel,
-            plans=tuple(
-                Plan(
-                    filter_name=plan.filter,
-                    exposure_s=plan.exposure_s,
-                    count=plan.count,
-                    dither_arcsec=plan.dither_arcsec,
-                )
-                for plan in album.plans
-            ),
-        )
-        for album in entry.albums
-    )
     return Sequence(
         sequence_id=entry.id,
         request_id=request.id,
         programme_id=request.programme,
         name=entry.name,
         target=_target(entry.target),
-        albums=albums,
+        albums=albums_of(entry.albums),
         priority_delta=entry.priority_delta,
         min_altitude_deg=entry.min_altitude_deg,
         min_moon_separation_deg=entry.min_moon_separation_deg,

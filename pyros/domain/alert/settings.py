@@ -11,6 +11,7 @@ from typing import Any
 
 import msgspec
 
+from pyros.domain.album_entry import AlbumEntry, albums_of
 from pyros.domain.alert.association import AssociationParameters
 from pyros.domain.alert.gate import (
     DEFAULT_ACT_TYPES,
@@ -32,7 +33,6 @@ from pyros.domain.alert.strategy import (
     TilingRule,
     check,
 )
-from pyros.domain.sequence import Album, Plan
 
 
 class _Strict(msgspec.Struct, forbid_unknown_fields=True, kw_only=True):
@@ -91,28 +91,12 @@ class AssociationSettings(_Strict):
     streams: dict[str, CalibrationSettings] = {}
 
 
-class PlanSettings(_Strict):
-    """One filter and exposure time."""
-
-    filter: str
-    exposure_s: float
-    count: int = 1
-    dither_arcsec: float = 0.0
-
-
-class AlbumSettings(_Strict):
-    """What one channel does."""
-
-    channel: str
-    plans: tuple[PlanSettings, ...]
-
-
 class PhaseSettings(_Strict):
     """`[[strategy.phase]]`."""
 
     from_s: float
     to_s: float
-    albums: tuple[AlbumSettings, ...]
+    albums: tuple[AlbumEntry, ...]
     repeats: int = 0
 
 
@@ -282,24 +266,9 @@ def _strategy(settings: StrategySettings) -> Strategy:
 
 def _phase(settings: PhaseSettings) -> Phase:
     """One phase."""
-    albums = tuple(
-        Album(
-            channel=album.channel,
-            plans=tuple(
-                Plan(
-                    filter_name=plan.filter,
-                    exposure_s=plan.exposure_s,
-                    count=plan.count,
-                    dither_arcsec=plan.dither_arcsec,
-                )
-                for plan in album.plans
-            ),
-        )
-        for album in settings.albums
-    )
-    return Phase(
-        from_s=settings.from_s, to_s=settings.to_s, albums=albums, repeats=settings.repeats
-    )
+    numbers = _fields(settings)
+    numbers["albums"] = albums_of(settings.albums)
+    return Phase(**numbers)
 
 
 def _fields(struct: msgspec.Struct) -> dict[str, Any]:
