@@ -2,8 +2,8 @@
 
 Probability on the sky is a table of HEALPix cells, each a range of nested indices at order 29; a
 field is a set of such ranges. Both being sorted ranges of one axis, the probability within any
-field is a difference of cumulative sums, so thousands of fields take milliseconds once the grid's
-ranges are made (seconds, once, with mocpy). Fields are taken greedily, each credited only with
+field is a difference of cumulative sums, so thousands of fields take milliseconds once their
+ranges are made (tenths of a second, with mocpy). Fields are taken greedily, each credited only with
 what those before it have left: overlaps would otherwise sum to more than there is.
 
 Everything here is pure and heavy: call it in a worker.
@@ -35,7 +35,6 @@ if TYPE_CHECKING:
 
     from pyros.domain.alert.strategy import TilingRule
 
-_GRID_DEPTH = 10
 _CELLS_ACROSS = 16
 """Cells across a field whose ranges are made one by one."""
 _CELL_SIDE_DEG = 58.6
@@ -45,7 +44,7 @@ _MOST_SAMPLES = 20_000
 
 @dataclass(frozen=True, slots=True)
 class FieldGrid:
-    """Fields that cover the sky, with their ranges: made once for a telescope and kept.
+    """Fields of one event's region, with their ranges.
 
     Attributes:
         ra_deg: Centre of each field, shape (m,).
@@ -72,44 +71,6 @@ class FieldGrid:
     def field(self, index: int) -> NDArray[np.int64]:
         """Ranges of one field, shape (r, 2)."""
         return self.ranges[self.starts[index] : self.starts[index + 1]]
-
-
-def field_grid(
-    width_deg: float,
-    height_deg: float,
-    *,
-    overlap: float = 0.05,
-    dec_limits_deg: tuple[float, float] = (-90.0, 90.0),
-) -> FieldGrid:
-    """Fields in rows of declination that cover the sky.
-
-    Args:
-        width_deg: Field of view along right ascension, in degrees.
-        height_deg: Field of view along declination.
-        overlap: Fraction by which neighbours overlap.
-        dec_limits_deg: Declinations that the site can see.
-    """
-    if not (0 < width_deg <= 30 and 0 < height_deg <= 30 and 0 <= overlap < 0.5):
-        raise TilingError(f"field of {width_deg:g} x {height_deg:g} deg, overlap {overlap:g}")
-    step_deg = height_deg * (1 - overlap)
-    low, high = max(dec_limits_deg[0], -90.0), min(dec_limits_deg[1], 90.0)
-    rows = max(1, math.ceil((high - low) / step_deg))
-    ras: list[NDArray[np.float64]] = []
-    decs: list[NDArray[np.float64]] = []
-    for row in range(rows):
-        dec_deg = low + (row + 0.5) * (high - low) / rows
-        edge = max(0.0, abs(dec_deg) - step_deg / 2)
-        around = max(
-            1, math.ceil(360.0 * math.cos(math.radians(edge)) / (width_deg * (1 - overlap)))
-        )
-        ras.append((np.arange(around, dtype=np.float64) + 0.5 * (row % 2)) * (360.0 / around))
-        decs.append(np.full(around, dec_deg, dtype=np.float64))
-    return _fields(
-        np.concatenate(ras) % 360.0,
-        np.concatenate(decs),
-        (width_deg, height_deg),
-        depth=_GRID_DEPTH,
-    )
 
 
 def fields_near(
