@@ -103,12 +103,15 @@ class Campaign:
                 self._scribe.update(followed)
 
     def _resume(self, followed: FollowedEvent) -> None:
-        """What was planned before is released, and what is left planned anew."""
+        """What was planned is released and planned anew; what is on the telescope goes on."""
+        self._limit_age(followed)
+        if followed.begun:
+            self._dispatch.rank(followed)
+            return
         self._dispatch.release(followed, "planned anew after a start of PyROS")
         left = len(followed.fields)
         text = f"taken up again after a start of PyROS{f', {left} fields left' if left else ''}"
         self._scribe.say(followed, text, {"fields": left, "phase_done": followed.phase_done})
-        self._limit_age(followed)
         if not left or not self._fields.following(followed, again=True):
             self._begin(followed, again=True)
 

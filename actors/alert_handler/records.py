@@ -90,6 +90,7 @@ def memory_of(followed: FollowedEvent) -> dict[str, object]:
         "strategy": followed.strategy.name if followed.strategy is not None else None,
         "strategy_by_hand": followed.strategy_by_hand,
         "phase_done": followed.phase_done,
+        "phase_running": followed.phase_running,
         "number": followed.number,
         "pointed": followed.pointed,
         "tiled_as": followed.tiled_as,
@@ -98,16 +99,24 @@ def memory_of(followed: FollowedEvent) -> dict[str, object]:
     }
 
 
-def recall_memory(followed: FollowedEvent, kept: Mapping[str, Any], book: StrategyBook) -> None:
+def recall_memory(
+    followed: FollowedEvent, kept: Mapping[str, Any], book: StrategyBook, *, completed: bool
+) -> None:
     """Give an event back what `memory_of` kept; what is missing or no longer makes sense is left.
 
-    The field that was running is observed anew: whether it was completed is not known.
+    Args:
+        followed: The event; `begun` says whether its latest sequence is on the telescope.
+        kept: What `memory_of` made.
+        book: The strategies in force.
+        completed: Whether its latest sequence was completed without this being noted. One that
+            neither runs nor was completed is observed anew.
     """
     if kept.get("strategy_by_hand"):
         named = [one for one in book.strategies if one.name == kept.get("strategy")]
         followed.strategy_by_hand = bool(named)
         followed.strategy = named[0] if named else followed.strategy
     followed.phase_done = int(kept.get("phase_done", -1))
+    followed.phase_running = int(kept.get("phase_running", 0))
     followed.number = max(followed.number, int(kept.get("number", 0)))
     pointed, tiled_as, running = (
         kept.get(name) for name in ("pointed", "tiled_as", "field_running")
@@ -115,8 +124,12 @@ def recall_memory(followed: FollowedEvent, kept: Mapping[str, Any], book: Strate
     followed.pointed = (pointed[0], pointed[1]) if pointed else None
     followed.tiled_as = (tiled_as[0], tiled_as[1], tiled_as[2]) if tiled_as else None
     left = [_place_of(one) for one in kept.get("fields", ())]
-    if running is not None:
+    if running is not None and followed.begun:
+        followed.field_running = _place_of(running)
+    elif running is not None and not completed:
         left.insert(0, replace(_place_of(running), begin_utc=None))
+    if completed and not left:
+        followed.phase_done = max(followed.phase_done, followed.phase_running)
     followed.fields = tuple(left)
 
 

@@ -20,9 +20,10 @@ from pyros.domain.alert.book import number_in, receive
 from pyros.domain.alert.event import ACTIVE_STATES, EventState
 from pyros.domain.alert.gate import Decision, Observability
 from pyros.domain.alert.notice import Notice, NoticeError
+from pyros.domain.sequence import SequenceState
 
 if TYPE_CHECKING:
-    from collections.abc import Awaitable, Callable, Sequence
+    from collections.abc import Awaitable, Callable, Mapping, Sequence
     from datetime import datetime
 
     from actors.alert_handler.events import EventDesk
@@ -83,9 +84,10 @@ async def restore(
         _fold(desk, packet, notice, facts, clock)
         if notice.sky_map is not None and notice.sky_map.url is not None:
             named.append((packet, notice))
+    latest = await _latest_sequences(store, records)
     for key in tuple(desk.by_id):
         if (record := records.get(key)) is not None:
-            continue_from(desk, record, await store.alerts.stages(key))
+            continue_from(desk, record, await store.alerts.stages(key), latest.get(key))
     for key, record in records.items():
         if key not in desk.by_id and _works(record):
             await store.alerts.put(closed_for_lack_of_packets(record, now_utc))
@@ -161,6 +163,20 @@ def closed_for_lack_of_packets(record: AlertRecord, now_utc: datetime) -> AlertR
     )
 
 
+async def _latest_sequences(
+    store: Store, records: Mapping[str, AlertRecord]
+) -> dict[str, SequenceState]:
+    """How the latest sequence of each event that is at work stands, by the event's key.
+
+    One may be on the telescope (this actor alone was restarted), or have ended unheard.
+    """
+    latest = {
+        key: one.sequence_id for key, one in records.items() if one.sequence_id and _works(one)
+    }
+    states = await store.requests.states(tuple(latest.values()))
+    return {key: states[one].state for key, one in latest.items() if one in states}
+
+
 def _has_its_map(desk: EventDesk, packet: PacketRecord, notice: Notice) -> bool:
     event = desk.book.event(packet.alert_id or "")
     map_id = f"{notice.notice_id}{ID_SUFFIX}"
@@ -171,14 +187,32 @@ def _works(record: AlertRecord | None) -> bool:
     return record is not None and record.state in _WORKING
 
 
-def continue_from(desk: EventDesk, record: AlertRecord, stages: Sequence[StageRecord]) -> None:
-    """Put an event back to where an earlier run of PyROS left it."""
+def continue_from(
+    desk: EventDesk,
+    record: AlertRecord,
+    stages: Sequence[StageRecord],
+    latest: SequenceState | None,
+) -> None:
+    """Put an event back to where an earlier run of PyROS left it.
+
+    Args:
+        desk: The events being followed.
+        record: What is stored of it.
+        stages: Its trace.
+        latest: How its latest sequence stands; None when it has none or is over.
+    """
     followed = desk.by_id[record.alert_id]
+    followed.begun = latest is SequenceState.EXECUTING
     desk.restore_state(record.alert_id, EventState(record.state), record.updated_utc)
     followed.decision, followed.reasons = record.decision, record.reasons
     followed.restored_sequence_id = record.sequence_id
     followed.number = max(followed.number, number_in(record.sequence_id or ""))
-    recall_memory(followed, record.details, desk.rules.rules.book)
+    recall_memory(
+        followed,
+        record.details,
+        desk.rules.rules.book,
+        completed=latest is SequenceState.COMPLETED,
+    )
     for stage in stages:
         followed.trace.stages.setdefault(stage.stage, stage.after_ms)
         followed.kept_stages.add(stage.stage)

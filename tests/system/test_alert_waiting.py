@@ -10,6 +10,7 @@ import msgspec
 import pytest
 
 from actors.alert_handler.messages import StopFollowUp
+from pyros.actor import Reason, Terminated
 from pyros.domain.sequence import SequenceState
 from pyros.sky.engine import icrs_from_altaz
 from simulators.scenario import Scenario, WeatherEvent
@@ -308,3 +309,33 @@ def test_a_tiling_goes_on_where_it_was_after_a_restart(tmp_path: Path) -> None:
     both = at_night(tmp_path, after, keep_database=True, after_dark_s=6000.0)
     assert len(both) >= len(first) + 2
     assert len(set(both)) == len(both), "a field was observed twice"
+
+
+def test_a_handler_that_fails_and_is_restarted_leaves_the_telescope_alone(tmp_path: Path) -> None:
+    """The sequence on the telescope is completed, and the next one follows it."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        await night.send(night.young(SWIFT, age_s=200.0))
+        event = await night.stage("-001", "first-photon")
+        assert event.sequence_id is not None
+        before = night.handler.incarnation
+        night.handler.tell(
+            Terminated(ref=night.handler, reason=Reason.KILLED, incarnation=before)
+        )  # which it does not expect: it fails
+        await night.until(
+            lambda: night.handler.incarnation > before, within_s=120.0, what="restarted"
+        )
+
+        def next_one() -> AlertUpdated | None:
+            now = night.event("-001")
+            follows = now is not None and now.sequence_id != event.sequence_id
+            return now if follows else None
+
+        after = await night.until(next_one, within_s=7200.0, what="the next phase")
+        assert after is not None
+        (ended,) = [one for one in night.spy.ended if one.sequence_id == event.sequence_id]
+        assert ended.state is SequenceState.COMPLETED
+        assert after.sequence_id == event.sequence_id[:-1] + "2"
+
+    at_night(tmp_path, story)

@@ -2,16 +2,20 @@
 
 from __future__ import annotations
 
-from datetime import datetime, timedelta
+import json
+from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
 import pytest
 
 from actors.alert_handler.actor import AlertHandler
+from actors.alert_handler.events import FollowedEvent
 from actors.alert_handler.follow_up import Place, follow_up
+from actors.alert_handler.records import memory_of, recall_memory
 from actors.alert_handler.rules import RuleFile
 from actors.alert_handler.settings import AlertHandlerSettings
 from actors.alert_handler.templates import AlertTemplates
+from actors.alert_handler.trace import Trace
 from actors.alert_source.messages import PacketReceived
 from actors.scheduler.messages import Withdraw
 from protocols.notice_restamp import restamp
@@ -175,3 +179,46 @@ async def test_a_start_takes_up_what_a_crash_left() -> None:
         new_id = ear.requests[1].request.alert_id
         assert new_id is not None
         assert new_id.endswith("-010")
+
+
+ONE, TWO = Place(ra_deg=1.0, dec_deg=2.0, field="1/2"), Place(ra_deg=3.0, dec_deg=4.0, field="2/2")
+
+
+@pytest.mark.parametrize(
+    ("running", "fields", "begun", "completed", "left", "phase_done"),
+    [
+        (None, (), False, False, (), -1),  # a pointing that was planned
+        (None, (), True, False, (), -1),  # a pointing on the telescope
+        (None, (), False, True, (), 0),  # a pointing that ended unheard
+        (ONE, (TWO,), False, False, (ONE, TWO), -1),  # a field that was interrupted
+        (ONE, (TWO,), True, False, (TWO,), -1),  # a field on the telescope
+        (ONE, (TWO,), False, True, (TWO,), -1),  # a field that ended unheard
+        (TWO, (), False, True, (), 0),  # the last field ended unheard
+    ],
+)
+def test_memory_of_an_event_gives_back_what_is_left(
+    running: Place | None,
+    fields: tuple[Place, ...],
+    begun: bool,
+    completed: bool,
+    left: tuple[Place, ...],
+    phase_done: int,
+) -> None:
+    """What was done is not done again, what was not is, through JSON and back."""
+    rules = RuleFile(ROOT / "config" / "alerts.toml").rules
+    now_utc = datetime(2026, 11, 24, 6, tzinfo=UTC)
+
+    def fresh() -> FollowedEvent:
+        trace = Trace(received_utc=now_utc, received_monotonic_s=0.0)
+        return FollowedEvent(alert_id="grb-1", trace=trace, ivorn="x", stream="swift-bat")
+
+    before, after = fresh(), fresh()
+    before.strategy, before.strategy_by_hand = rules.book.named("other"), True
+    before.fields, before.field_running, before.number = fields, running, 5
+    kept = json.loads(json.dumps(memory_of(before)))
+    after.begun = begun
+    recall_memory(after, kept, rules.book, completed=completed)
+    assert (after.fields, after.phase_done, after.number) == (left, phase_done, 5)
+    assert after.field_running == (running if begun else None)
+    assert after.strategy is not None
+    assert (after.strategy.name, after.strategy_by_hand) == ("other", True)
