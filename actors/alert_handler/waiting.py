@@ -55,5 +55,6 @@ def why_not_wait(
         return ""
     night = night_label(site, unix_from_datetime(start_utc))
     nights = strategy.carry_over_nights
-    carried = f"carried over {nights} nights at most" if nights else "not carried over"
+    most = "one night" if nights == 1 else f"{nights} nights"
+    carried = f"carried over {most} at most" if nights else "not carried over"
     return f"next window in the night {night}; {strategy.name} is {carried}"
