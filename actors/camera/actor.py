@@ -3,12 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass, replace
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from actors.camera import exposure as life
 from actors.camera import spool
 from actors.camera.exposure import Exposure
 from actors.camera.messages import Expose, ExposureResult, ExposureStarted, FrameSpooled
+from actors.camera.settings import CameraSettings
 from actors.device import notes
 from actors.device.actor import DeviceActor
 from actors.device.readings import good_text
@@ -19,14 +20,12 @@ from pyros.domain.device import USABLE, CommandStatus, DeviceKind, DeviceState
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from actors.camera.settings import CameraSettings
+    from actors.device.arguments import DeviceArguments
     from actors.device.commands import Pending
     from actors.device.messages import DeviceStateChanged
     from actors.journal.messages import Severity
-    from protocols.mqtt.session import MqttSession
     from protocols.payloads import Value
-    from protocols.topics import SiteTopics
-    from pyros.actor import ActorRef, Deferred
+    from pyros.actor import Deferred
     from pyros.domain.device import CommandOutcome
 
 _REMEMBERED = 32
@@ -50,35 +49,13 @@ class _Searched(Message):
     found: spool.SpoolFile | None
 
 
-class CameraActor(DeviceActor):
-    """One camera: one detector of one channel.
+class CameraActor(DeviceActor[CameraSettings]):
+    """One camera: one detector of one channel, which the device's id names."""
 
-    Args:
-        topics: The site's MQTT topics.
-        unit: Telescope id.
-        device: Camera id, which names the channel.
-        settings: Setpoint, spool, patience.
-        mqtt: The site's MQTT session.
-    """
+    kind = DeviceKind.CAMERA
 
-    def __init__(
-        self,
-        *,
-        topics: SiteTopics,
-        unit: str,
-        device: str,
-        settings: CameraSettings,
-        mqtt: ActorRef[MqttSession],
-    ) -> None:
-        super().__init__(
-            topics=topics,
-            unit=unit,
-            device=device,
-            kind=DeviceKind.CAMERA,
-            settings=settings,
-            mqtt=mqtt,
-        )
-        self._settings = settings
+    def __init__(self, **device: Unpack[DeviceArguments[CameraSettings]]) -> None:
+        super().__init__(**device)
         self._exposures: dict[str, Exposure] = {}
         self._askers: dict[str, Deferred[ExposureResult]] = {}
         self._ended: dict[str, Exposure] = {}

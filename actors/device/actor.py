@@ -7,9 +7,10 @@ at its end. All decisions are in the pure modules beside this one; this one awai
 from __future__ import annotations
 
 import math
-from typing import TYPE_CHECKING, Any, assert_never
+from typing import TYPE_CHECKING, Any, ClassVar, Generic, assert_never
 
 from actors.device import commands, notes, recovery
+from actors.device.arguments import SettingsT
 from actors.device.attention import Attention
 from actors.device.command_desks import CommandDesks, malformed, not_now
 from actors.device.commands import Finish, Moment, Send
@@ -44,25 +45,17 @@ if TYPE_CHECKING:
 
     from actors.device.command_desks import ToDo
     from actors.device.commands import Pending
-    from actors.device.settings import DeviceSettings
     from protocols.payloads import Value
     from protocols.topics import SiteTopics
     from pyros.actor import ActorRef, Deferred, TimerHandle
     from pyros.domain.device import DeviceKind, Reading
 
 
-class DeviceActor(Actor):
-    """One device.
+class DeviceActor(Actor, Generic[SettingsT]):
+    """One device, made from `DeviceArguments`."""
 
-    Args:
-        topics: The site's MQTT topics.
-        unit: Telescope id, or `site`.
-        device: Device id.
-        kind: What it is.
-        settings: How patient to be with it.
-        mqtt: The site's MQTT session.
-    """
-
+    kind: ClassVar[DeviceKind]
+    """What it is."""
     model: DeviceModel
     """What is known of the device; there from `on_start`."""
 
@@ -72,16 +65,14 @@ class DeviceActor(Actor):
         topics: SiteTopics,
         unit: str,
         device: str,
-        kind: DeviceKind,
-        settings: DeviceSettings,
+        settings: SettingsT,
         mqtt: ActorRef[MqttSession],
     ) -> None:
         super().__init__()
         self.unit = unit
         self.device = device
-        self.kind = kind
-        self.desks = CommandDesks(kind, name=device, queue_limit=settings.queue_limit)
-        self._patience = settings
+        self.desks = CommandDesks(self.kind, name=device, queue_limit=settings.queue_limit)
+        self._settings = settings
         self._mqtt, self._wire = mqtt, DeviceWire(topics, unit, device)
         self._climb = recovery.Climb()
         self._link_up = True
@@ -95,7 +86,7 @@ class DeviceActor(Actor):
         """Listen to the device; it counts as silent from now on."""
         clock = self.clock
         self._boot = f"{int(clock.unix_s()):x}"
-        patience = Patience.of(self._patience, loop_per_wall=clock.wall_to_loop_s(1.0))
+        patience = Patience.of(self._settings, loop_per_wall=clock.wall_to_loop_s(1.0))
         self.model = DeviceModel(
             self.kind, patience=patience, now_s=clock.monotonic_s(), now_utc=clock.now()
         )
@@ -190,7 +181,7 @@ class DeviceActor(Actor):
             self.settle()
         self.on_telemetry(changed=changed)
         quiet_s = now_s - self._published_s
-        if changed or quiet_s >= 0.9 * self._patience.refresh_period_s:  # not just too early
+        if changed or quiet_s >= 0.9 * self._settings.refresh_period_s:  # not just too early
             self._publish_soon()
 
     # --- state ---------------------------------------------------------------------------------
@@ -217,7 +208,7 @@ class DeviceActor(Actor):
             old=old,
             new=new,
             reason=reason,
-            blocking=self._patience.blocking,
+            blocking=self._settings.blocking,
             time_utc=self.model.since_utc,
         )
         if (entry := notes.transition(self.path, change)) is not None:
@@ -275,7 +266,13 @@ class DeviceActor(Actor):
     ) -> None:
         """Start a command, or end it at once REJECTED with what is wrong."""
         pending = self.desks.pending(
-            verb, args, cause=cause, now_utc=self.clock.now(), boot=self._boot, asker=asker
+            verb,
+            args,
+            cause=cause,
+            now_utc=self.clock.now(),
+            boot=self._boot,
+            traceparent=self.system.trace.traceparent(self.trace_id),
+            asker=asker,
         )
         refused = (
             malformed(self.kind, verb, args)
@@ -305,24 +302,21 @@ class DeviceActor(Actor):
 
     def _moment(self) -> Moment:
         clock = self.clock
-        answer_s = clock.wall_to_loop_s(self._patience.answer_s)
+        answer_s = clock.wall_to_loop_s(self._settings.answer_s)
         return self.model.moment(clock.monotonic_s(), clock.now(), answer_s=answer_s)
 
     def _carry_out(self, effects: ToDo) -> None:
         for effect in effects:
             match effect:
                 case Send(pending):
-                    answer_s = self.clock.wall_to_loop_s(self._patience.answer_s)
+                    answer_s = self.clock.wall_to_loop_s(self._settings.answer_s)
                     self._attention.say(self._wire.command(pending, answer_s=answer_s))
                     self.on_command_sent(pending)
                 case Finish(pending):
                     # Who is answered must not decide by a status from before the command's end.
                     self.publish_status()
                     outcome = self.desks.answer(effect, self.clock.now())
-                    note = notes.command_end(
-                        self.path, self.device, pending, outcome, str(self.trace_id or "")
-                    )
-                    self.publish(note)
+                    self.publish(notes.command_end(self.path, self.device, pending, outcome))
                     self.on_command_end(pending, outcome)
                 case _:
                     assert_never(effect)
@@ -340,7 +334,7 @@ class DeviceActor(Actor):
             reason=model.reason,
             since_utc=model.since_utc,
             readings=model.now(now_utc) | self.derived(),
-            blocking=self._patience.blocking,
+            blocking=self._settings.blocking,
             simulated=model.description is not None and model.description.simulated,
             running_command=None if running is None else running.verb,
             time_utc=now_utc,
@@ -353,7 +347,7 @@ class DeviceActor(Actor):
 
     def _publish_soon(self) -> None:
         if self._flush is None:
-            wait_s = self.clock.wall_to_loop_s(self._patience.status_period_s)
+            wait_s = self.clock.wall_to_loop_s(self._settings.status_period_s)
             self._flush = self.tell_later(wait_s, Flush())
 
     # --- hooks of the kinds --------------------------------------------------------------------

@@ -105,6 +105,7 @@ class CommandDesks:
         cause: str,
         now_utc: datetime,
         boot: str,
+        traceparent: str,
         asker: Deferred[CommandOutcome] | None,
     ) -> Pending:
         """A command with the next id, and who waits for its end.
@@ -115,6 +116,7 @@ class CommandDesks:
             cause: Who or what asked.
             now_utc: When it is asked.
             boot: Makes ids differ from those of earlier runs, which the device may remember.
+            traceparent: W3C trace context of what asks.
             asker: Who is answered, None when nobody waits.
         """
         self._given += 1
@@ -128,6 +130,7 @@ class CommandDesks:
             cause=cause,
             asked_utc=now_utc,
             deadline_s=0.0,
+            traceparent=traceparent,
         )
 
     def ask(self, pending: Pending, moment: Moment, *, deadline_s: float) -> ToDo:

@@ -54,6 +54,7 @@ class Pending:
         answer_by_s: Loop time until which the device must reply.
         fail_by_s: Loop time until which it must be done.
         told_done: Whether the device said that it is done.
+        traceparent: W3C trace context of what asked; it travels with the command.
     """
 
     command_id: str
@@ -70,6 +71,7 @@ class Pending:
     answer_by_s: float = 0.0
     fail_by_s: float = 0.0
     told_done: bool = False
+    traceparent: str = ""
 
     @property
     def wire_id(self) -> str:

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import TYPE_CHECKING
 
 from actors.journal.messages import JournalEntry
+from pyros.actor.tracing import trace_id_of
 from pyros.domain.device import USABLE, CommandStatus, DeviceState
 
 if TYPE_CHECKING:
@@ -43,9 +44,9 @@ def _shown(pending: Pending) -> str:
 
 
 def command_end(
-    subject: str, device: str, pending: Pending, outcome: CommandOutcome, trace_id: str
+    subject: str, device: str, pending: Pending, outcome: CommandOutcome
 ) -> JournalEntry:
-    """The line for the end of a command."""
+    """The line for the end of a command, in the trace of what asked for it."""
     because = f": {outcome.detail}" if outcome.detail else ""
     failed = outcome.status in {CommandStatus.FAILED, CommandStatus.TIMEOUT}
     return JournalEntry(
@@ -65,7 +66,7 @@ def command_end(
         severity="warning" if failed else "info",
         who=subject,
         cause=pending.cause,
-        trace_id=trace_id,
+        trace_id=trace_id_of(pending.traceparent) or "",
     )
 
 

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
-from protocols.mqtt import MqttMessage
+from protocols.mqtt import TRACEPARENT, MqttMessage
 from protocols.payloads import (
     BridgeState,
     CommandPayload,
@@ -136,4 +136,5 @@ class DeviceWire:
             response_topic=self.replies,
             correlation=pending.wire_id.encode(),
             expiry_s=_EXPIRY_S,
+            user_properties=((TRACEPARENT, pending.traceparent),) if pending.traceparent else (),
         )

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from actors.device import notes
 from actors.device.actor import DeviceActor
@@ -12,6 +12,7 @@ from actors.device.postconditions import azimuth_difference_deg
 from actors.device.readings import good_flag, good_text
 from actors.dome import slit
 from actors.dome.messages import SLIT_ALIGNED, CloseNow
+from actors.dome.settings import DomeSettings
 from actors.safety.messages import CloseOrder, Consent, MayOpen
 from pyros.actor import ActorRef, DeadActorError, Message
 from pyros.domain.device import CommandStatus, DeviceKind, Reading
@@ -20,11 +21,9 @@ from pyros.errors import PyrosError
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from actors.device.arguments import DeviceArguments
     from actors.device.commands import Pending
-    from actors.dome.settings import DomeSettings
-    from protocols.mqtt.session import MqttSession
     from protocols.payloads import Value
-    from protocols.topics import SiteTopics
     from pyros.actor import Actor, Deferred
     from pyros.domain.device import CommandOutcome
 
@@ -46,41 +45,27 @@ class _Consented(Message):
     asker: Deferred[CommandOutcome]
 
 
-class DomeActor(DeviceActor):
+class DomeActor(DeviceActor[DomeSettings]):
     """One dome.
 
     Args:
-        topics: The site's MQTT topics.
-        unit: Telescope id, or `site` for a common dome.
-        device: Device id, e.g. `dome`.
-        settings: Size, slit, patience.
-        mqtt: The site's MQTT session.
         safety: Who consents to openings.
         follows: Unit of the telescope whose beam the slit follows; the dome's own by default.
+        device: As for every device (`DeviceArguments`).
     """
+
+    kind = DeviceKind.DOME
 
     def __init__(
         self,
         *,
-        topics: SiteTopics,
-        unit: str,
-        device: str,
-        settings: DomeSettings,
-        mqtt: ActorRef[MqttSession],
         safety: ActorRef[Actor],
         follows: str | None = None,
+        **device: Unpack[DeviceArguments[DomeSettings]],
     ) -> None:
-        super().__init__(
-            topics=topics,
-            unit=unit,
-            device=device,
-            kind=DeviceKind.DOME,
-            settings=settings,
-            mqtt=mqtt,
-        )
-        self._settings = settings
+        super().__init__(**device)
         self._safety = safety
-        self._follows = follows or unit
+        self._follows = follows or self.unit
         self._telescope: DeviceStatus | None = None
         self._closings = 0
         self._refused_opening = _UNASKED

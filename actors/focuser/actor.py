@@ -9,48 +9,21 @@ from actors.device.actor import DeviceActor
 from actors.device.readings import good_flag, good_number
 from actors.focuser.messages import FocusFor
 from actors.focuser.offsets import best_position_um
+from actors.focuser.settings import FocuserSettings
 from pyros.domain.device import DeviceKind
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from actors.focuser.settings import FocuserSettings
-    from protocols.mqtt.session import MqttSession
     from protocols.payloads import Value
-    from protocols.topics import SiteTopics
-    from pyros.actor import ActorRef, Message
+    from pyros.actor import Message
     from pyros.domain.device import CommandOutcome
 
 
-class FocuserActor(DeviceActor):
-    """One focuser.
+class FocuserActor(DeviceActor[FocuserSettings]):
+    """One focuser."""
 
-    Args:
-        topics: The site's MQTT topics.
-        unit: Telescope id.
-        device: Device id, e.g. `focuser`.
-        settings: Range, best focus, patience.
-        mqtt: The site's MQTT session.
-    """
-
-    def __init__(
-        self,
-        *,
-        topics: SiteTopics,
-        unit: str,
-        device: str,
-        settings: FocuserSettings,
-        mqtt: ActorRef[MqttSession],
-    ) -> None:
-        super().__init__(
-            topics=topics,
-            unit=unit,
-            device=device,
-            kind=DeviceKind.FOCUSER,
-            settings=settings,
-            mqtt=mqtt,
-        )
-        self._settings = settings
+    kind = DeviceKind.FOCUSER
 
     async def on_receive(self, message: Message) -> Any:
         """Handle what concerns focusers only."""

@@ -2,48 +2,25 @@
 
 from __future__ import annotations
 
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Unpack
 
 from actors.device.actor import DeviceActor
 from actors.journal.messages import JournalEntry
 from actors.plc.alarms import news
+from actors.plc.settings import PlcSettings
 from pyros.domain.device import DeviceKind
 
 if TYPE_CHECKING:
-    from actors.plc.settings import PlcSettings
-    from protocols.mqtt.session import MqttSession
-    from protocols.topics import SiteTopics
-    from pyros.actor import ActorRef
+    from actors.device.arguments import DeviceArguments
 
 
-class PlcActor(DeviceActor):
-    """The site's PLC.
+class PlcActor(DeviceActor[PlcSettings]):
+    """The site's PLC."""
 
-    Args:
-        topics: The site's MQTT topics.
-        unit: `site`.
-        device: Device id, e.g. `plc`.
-        settings: Patience.
-        mqtt: The site's MQTT session.
-    """
+    kind = DeviceKind.PLC
 
-    def __init__(
-        self,
-        *,
-        topics: SiteTopics,
-        unit: str,
-        device: str,
-        settings: PlcSettings,
-        mqtt: ActorRef[MqttSession],
-    ) -> None:
-        super().__init__(
-            topics=topics,
-            unit=unit,
-            device=device,
-            kind=DeviceKind.PLC,
-            settings=settings,
-            mqtt=mqtt,
-        )
+    def __init__(self, **device: Unpack[DeviceArguments[PlcSettings]]) -> None:
+        super().__init__(**device)
         self._contacts: dict[str, bool] = {}
 
     def on_telemetry(self, *, changed: bool) -> None:

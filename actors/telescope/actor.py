@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from actors.device import notes
 from actors.device.actor import DeviceActor
@@ -14,6 +14,7 @@ from actors.device.readings import good_flag, good_number, good_text
 from actors.safety.messages import CloseOrder
 from actors.telescope.limits import Escape, Stance, breach, refusal, uncovering
 from actors.telescope.messages import MakeTelescopeSafe
+from actors.telescope.settings import TelescopeSettings
 from actors.telescope.slews import AltAz, slew_s
 from protocols.topics import SITE_UNIT
 from pyros.domain.device import DeviceKind, Reading
@@ -23,12 +24,10 @@ from pyros.sky.engine import altaz_now
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
+    from actors.device.arguments import DeviceArguments
     from actors.device.commands import Pending
-    from actors.telescope.settings import TelescopeSettings
-    from protocols.mqtt.session import MqttSession
     from protocols.payloads import Value
-    from protocols.topics import SiteTopics
-    from pyros.actor import ActorRef, Message
+    from pyros.actor import Message
     from pyros.sky.site import Site
 
 _SLEWS = frozenset({"slew", "slew_altaz"})
@@ -45,37 +44,23 @@ class _Goal:
     direction: AltAz
 
 
-class TelescopeActor(DeviceActor):
+class TelescopeActor(DeviceActor[TelescopeSettings]):
     """One telescope with its mirror cover.
 
     Args:
-        topics: The site's MQTT topics.
-        unit: Telescope id.
-        device: Device id, e.g. `telescope`.
-        settings: Limits and patience.
-        mqtt: The site's MQTT session.
         site: Where it stands.
+        device: As for every device (`DeviceArguments`).
     """
+
+    kind = DeviceKind.TELESCOPE
 
     def __init__(
         self,
         *,
-        topics: SiteTopics,
-        unit: str,
-        device: str,
-        settings: TelescopeSettings,
-        mqtt: ActorRef[MqttSession],
         site: Site,
+        **device: Unpack[DeviceArguments[TelescopeSettings]],
     ) -> None:
-        super().__init__(
-            topics=topics,
-            unit=unit,
-            device=device,
-            kind=DeviceKind.TELESCOPE,
-            settings=settings,
-            mqtt=mqtt,
-        )
-        self._settings = settings
+        super().__init__(**device)
         self._site = site
         self._goal: _Goal | None = None
         self._dome_closed = False

@@ -4,21 +4,19 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Unpack
 
 from actors.device.actor import DeviceActor
 from actors.device.readings import good_flag
 from actors.weather_source.messages import WeatherReport
-from protocols.topics import SITE_UNIT
+from actors.weather_source.settings import WeatherSourceSettings
 from pyros.actor import Message
 from pyros.domain.device import DeviceKind
 
 if TYPE_CHECKING:
+    from actors.device.arguments import DeviceArguments
     from actors.device.messages import DeviceStateChanged
-    from actors.weather_source.settings import WeatherSourceSettings
-    from protocols.mqtt.session import MqttSession
-    from protocols.topics import SiteTopics
-    from pyros.actor import ActorRef, TimerHandle
+    from pyros.actor import TimerHandle
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -26,35 +24,13 @@ class _Report(Message):
     """To itself: report now."""
 
 
-class WeatherSourceActor(DeviceActor):
-    """One weather station.
+class WeatherSourceActor(DeviceActor[WeatherSourceSettings]):
+    """One weather station, which the device's id names."""
 
-    Args:
-        topics: The site's MQTT topics.
-        device: Device id, which names the station.
-        settings: Its pace and patience.
-        mqtt: The site's MQTT session.
-        unit: `site`.
-    """
+    kind = DeviceKind.WEATHER_STATION
 
-    def __init__(
-        self,
-        *,
-        topics: SiteTopics,
-        device: str,
-        settings: WeatherSourceSettings,
-        mqtt: ActorRef[MqttSession],
-        unit: str = SITE_UNIT,
-    ) -> None:
-        super().__init__(
-            topics=topics,
-            unit=unit,
-            device=device,
-            kind=DeviceKind.WEATHER_STATION,
-            settings=settings,
-            mqtt=mqtt,
-        )
-        self._settings = settings
+    def __init__(self, **device: Unpack[DeviceArguments[WeatherSourceSettings]]) -> None:
+        super().__init__(**device)
         self._reporting: TimerHandle | None = None
         self._reported_s = -math.inf
         self._rain: bool | None = None

@@ -6,6 +6,9 @@ from dataclasses import dataclass
 
 import msgspec
 
+TRACEPARENT = "traceparent"
+"""Name of the user property that continues a trace in another process (W3C Trace Context)."""
+
 
 class MqttMessage(msgspec.Struct, frozen=True, kw_only=True):
     """One application message, published or received.

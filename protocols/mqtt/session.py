@@ -9,7 +9,8 @@ published meanwhile. Start it before or after the broker, as it comes.
     case LinkUp(): ...                          # publish all retained state again
 
 Brokers acknowledge a message when they have it, not when its receiver has handled it: what must be
-known to have happened needs a reply (`MqttRequest`) or telemetry that shows it.
+known to have happened needs a reply (`MqttRequest`) or telemetry that shows it. What carries a W3C
+`traceparent` is handled in that trace, so that a command can be followed into another process.
 """
 
 from __future__ import annotations
@@ -21,9 +22,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 
 from protocols.mqtt.connection import MqttLink, MqttLinkError, MqttRefusedError
 from protocols.mqtt.interests import Interests
-from protocols.mqtt.message import MqttMessage
+from protocols.mqtt.message import TRACEPARENT, MqttMessage
 from protocols.mqtt.outgoing import Outgoing, OutgoingQueue
 from pyros.actor import Actor, ActorRef, Deferred, Lane, Message, Request, Terminated
+from pyros.actor.tracing import trace_id_of
 from pyros.errors import TransientError
 
 if TYPE_CHECKING:
@@ -140,6 +142,14 @@ def reconnect_delay_s(attempt: int, rng: Random) -> float:
     """Wall seconds before connection attempt number `attempt` (0 is the first repetition)."""
     delay_s = min(_LONGEST_DELAY_S, _FIRST_DELAY_S * _DELAY_GROWTH ** min(attempt, 100))
     return delay_s * rng.uniform(0.8, 1.2)
+
+
+def _trace_of(message: MqttMessage) -> str | None:
+    """The trace that a message from another process continues, if it says so."""
+    for name, value in message.user_properties:
+        if name == TRACEPARENT:
+            return trace_id_of(value)
+    return None
 
 
 class MqttSession(Actor):
@@ -306,8 +316,12 @@ class MqttSession(Actor):
                 received_utc=self.clock.now(),
                 received_monotonic_s=self.clock.monotonic_s(),
             )
+            trace_id = _trace_of(message)
             for subscriber in self._interests.of(message.topic):
-                subscriber.tell(received)
+                if trace_id is None:
+                    subscriber.tell(received)
+                else:
+                    subscriber.tell_traced(received, trace_id)
 
     async def _write(self, link: MqttLink, group: asyncio.TaskGroup) -> None:
         self._interests.renew()

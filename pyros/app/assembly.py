@@ -121,6 +121,7 @@ def _safety(plant: Plant) -> SupervisorSpec:
             factory=partial(
                 WeatherSourceActor,
                 topics=plant.topics,
+                unit=SITE_UNIT,
                 device=station,
                 settings=source,
                 mqtt=plant.mqtt,

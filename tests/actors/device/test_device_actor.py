@@ -25,14 +25,25 @@ pytestmark = pytest.mark.asyncio
 S = DeviceState
 
 
+class Wheel(DeviceActor[DeviceSettings]):
+    """A filter wheel, as any device."""
+
+    kind = DeviceKind.FILTER_WHEEL
+
+
+class Dome(DeviceActor[DeviceSettings]):
+    """A dome, as any device."""
+
+    kind = DeviceKind.DOME
+
+
 async def wheel_actor(site, **settings):
     return await site.spawn(
         "wheel",
-        lambda: DeviceActor(
+        lambda: Wheel(
             topics=site.topics,
             unit="tel1",
             device="wheel-vis",
-            kind=DeviceKind.FILTER_WHEEL,
             settings=DeviceSettings(**settings),
             mqtt=site.mqtt,
         ),
@@ -259,11 +270,10 @@ async def test_fault_is_reported_climbs_its_ladder_once_and_calls_a_person(site)
     dome = await site.device(DeviceKind.DOME, "dome")
     await site.spawn(
         "dome",
-        lambda: DeviceActor(
+        lambda: Dome(
             topics=site.topics,
             unit="tel1",
             device="dome",
-            kind=DeviceKind.DOME,
             settings=DeviceSettings(),
             mqtt=site.mqtt,
         ),

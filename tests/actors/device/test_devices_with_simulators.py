@@ -143,7 +143,7 @@ class Together:
         }
         actors |= {
             name: lambda name=name: WeatherSourceActor(
-                **common, device=name, settings=WeatherSourceSettings()
+                **common, unit="site", device=name, settings=WeatherSourceSettings()
             )
             for name in stations
         }
@@ -359,3 +359,18 @@ async def test_telescope_parks_when_its_target_sets(together) -> None:
     assert any("crossed a limit" in entry.text for entry in together.journal)
     refused = await together.do("telescope", "slew", **M31)
     assert "parked" in refused.detail
+
+
+async def test_trace_of_a_command_goes_on_in_the_devices_process(together) -> None:
+    """Who asked, the journal's line and the device's own handling have one trace id."""
+    await together.start()
+    await asyncio.sleep(15.0)
+    await together.must("wheel", "select", filter="i")
+    await asyncio.sleep(1.0)  # the journal hears of it
+    traces = together.site.system.trace.records(target="/wheel")
+    (asked,) = [record for record in traces if record.kind == "Command"]
+    (line,) = [entry for entry in together.journal if "wheel-vis select" in entry.text]
+    assert line.trace_id == asked.trace_id
+    there = together.system.trace.records(trace_id=asked.trace_id)
+    assert [one.target for one in there if one.kind == "MqttReceived"] == ["/metal/t1/wheel-vis"]
+    assert {one.target for one in there if one.kind == "Publish"} == {"/metal/mqtt"}  # its answer

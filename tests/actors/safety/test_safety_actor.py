@@ -78,7 +78,7 @@ class Observatory:
             await site.spawn(
                 name,
                 lambda name=name: WeatherSourceActor(
-                    **common, device=name, settings=WeatherSourceSettings()
+                    **common, unit="site", device=name, settings=WeatherSourceSettings()
                 ),
             )
         await site.spawn(

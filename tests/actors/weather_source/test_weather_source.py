@@ -21,7 +21,11 @@ async def station(site):
     await site.spawn(
         "weather-wx-1",
         lambda: WeatherSourceActor(
-            topics=site.topics, device="wx-1", settings=WeatherSourceSettings(), mqtt=site.mqtt
+            topics=site.topics,
+            unit="site",
+            device="wx-1",
+            settings=WeatherSourceSettings(),
+            mqtt=site.mqtt,
         ),
     )
     return device, reports
