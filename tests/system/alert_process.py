@@ -12,7 +12,8 @@ from typing import TYPE_CHECKING, Any
 
 import msgspec
 
-from actors.alert_source.settings import PaceSettings, VtpReceiverSettings
+from actors.alert_source.kafka import KafkaAlertSource
+from actors.alert_source.settings import KafkaSourceSettings, PaceSettings, VtpReceiverSettings
 from actors.alert_source.vtp import GetPorts, VtpReceiverSource
 from actors.journal.messages import Flush
 from actors.scheduler.messages import GetNext
@@ -26,7 +27,7 @@ if TYPE_CHECKING:
     from multiprocessing.connection import Connection
     from pathlib import Path
 
-    from pyros.store import Store
+    from pyros.store import Store, StoredPacket
 
 _SPEED = 20.0
 
@@ -36,7 +37,7 @@ class Fate:
     """When the process ends.
 
     Attributes:
-        at_write: Kills itself at this write to the database after the first packet may come; None
+        at_write: Kills itself at this write to the database, counted from the first packet's; None
             lives on.
         committed: Whether that write is committed before.
     """
@@ -45,15 +46,25 @@ class Fate:
     committed: bool = False
 
 
-def serve(data: Path, rules: Path, start_unix_s: float, fate: Fate, pipe: Connection) -> None:
+def serve(
+    data: Path,
+    rules: Path,
+    start_unix_s: float,
+    fate: Fate,
+    pipe: Connection,
+    kafka: KafkaSourceSettings | None = None,
+) -> None:
     """Be the process: sends the port of its VTP receiver, then does what it is told.
 
     "go" lets its fate begin; "finish" has it say when it has done all that it was sent.
     """
-    run_dilated(partial(_serve, data, rules, fate, pipe), speed=_SPEED, epoch_unix_s=start_unix_s)
+    be = partial(_serve, data, rules, fate, pipe, kafka)
+    run_dilated(be, speed=_SPEED, epoch_unix_s=start_unix_s)
 
 
-async def _serve(data: Path, rules: Path, fate: Fate, pipe: Connection) -> None:
+async def _serve(
+    data: Path, rules: Path, fate: Fate, pipe: Connection, kafka: KafkaSourceSettings | None
+) -> None:
     read = settings()
     handler_settings = msgspec.structs.replace(read.alerts.handler, rules=str(rules))
     changed = msgspec.structs.replace(
@@ -81,19 +92,40 @@ async def _serve(data: Path, rules: Path, fate: Fate, pipe: Connection) -> None:
         while True:
             if await asyncio.to_thread(pipe.recv) == "go":
                 _doom(site.plant.store, fate)
+                if kafka is not None:
+                    await _consume(site, kafka)
             else:
                 await _finish(site)
                 pipe.send("finished")
 
 
+async def _consume(site: SimulatedSite, settings: KafkaSourceSettings) -> None:
+    """Listen to a cluster too."""
+    handler = site.control.ref("/alerts/handler")
+    await site.control.spawn(
+        ChildSpec(
+            name="kafka",
+            factory=lambda: KafkaAlertSource(
+                settings=settings, client_secret=None, pace=PaceSettings(), handler=handler
+            ),
+        )
+    )
+
+
 def _doom(store: Store, fate: Fate) -> None:
-    """Count writes from now on, and die at the one that is fate."""
-    write, count = store.database.write, 0
+    """Count writes from the first packet's on, and die at the one that is fate."""
+    write, store_packet = store.database.write, store.alerts.store_packet
+    count, begun = 0, False
+
+    async def first(*args: Any, **named: Any) -> StoredPacket:
+        nonlocal begun
+        begun = True
+        return await store_packet(*args, **named)
 
     async def counted(work: Callable[..., Any]) -> Any:
         nonlocal count
-        count += 1
-        fatal = count == fate.at_write
+        count += begun
+        fatal = begun and count == fate.at_write
         if fatal and not fate.committed:
             os.kill(os.getpid(), signal.SIGKILL)
         result = await write(work)
@@ -101,6 +133,7 @@ def _doom(store: Store, fate: Fate) -> None:
             os.kill(os.getpid(), signal.SIGKILL)
         return result
 
+    store.alerts.store_packet = first  # type: ignore[method-assign]  # to know when it begins
     store.database.write = counted  # type: ignore[method-assign]  # a death at every write
 
 

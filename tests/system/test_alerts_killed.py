@@ -1,7 +1,7 @@
 """kill -9 of the whole site while a burst of packets comes in, again and again: nothing is lost.
 
 The site is a process of its own with production actors and a database on disk; authors send over
-VTP and send again what was not acknowledged, as real ones do.
+VTP and send again what was not acknowledged, as real ones do; Kafka keeps what is not committed.
 """
 
 from __future__ import annotations
@@ -19,6 +19,7 @@ from typing import TYPE_CHECKING, Any
 import pytest
 
 from actors.alert_handler.templates import place_in_view
+from actors.alert_source.settings import KafkaSourceSettings
 from protocols.notice_restamp import restamp
 from protocols.vtp.author import send_voevent
 from protocols.vtp.framing import VtpError
@@ -93,11 +94,18 @@ class Site:
         assert self.process.exitcode == -signal.SIGKILL
 
 
-def start(context: Any, data: Path, rules: Path, number: int, fate: Fate) -> Site:
+def start(
+    context: Any,
+    data: Path,
+    rules: Path,
+    number: int,
+    fate: Fate,
+    kafka: KafkaSourceSettings | None = None,
+) -> Site:
     """Start the process and wait until it listens."""
     ours, theirs = context.Pipe()
     start_unix_s = unix_from_datetime(dark_span(NIGHT)[0]) + 3600.0 + number * _ROUND_S
-    process = context.Process(target=serve, args=(data, rules, start_unix_s, fate, theirs))
+    process = context.Process(target=serve, args=(data, rules, start_unix_s, fate, theirs, kafka))
     process.start()
     assert ours.poll(_PATIENCE_S), "the site does not come up"
     port = ours.recv()
@@ -126,9 +134,8 @@ def packets() -> list[bytes]:
     return made
 
 
-@pytest.mark.timeout(180)
-def test_a_kill_at_any_moment_loses_no_alert_and_doubles_none(tmp_path: Path) -> None:
-    """Every acknowledged packet is kept, each burst is one event, with one follow-up that waits."""
+def site_of(tmp_path: Path) -> tuple[Any, Path]:
+    """How its processes are started, and rules that hold no event for coming fast."""
     rules = tmp_path / "alerts.toml"
     shipped = (CONFIG.parents[1] / "alerts.toml").read_text()
     rules.write_text(
@@ -136,6 +143,13 @@ def test_a_kill_at_any_moment_loses_no_alert_and_doubles_none(tmp_path: Path) ->
     )
     context = multiprocessing.get_context("forkserver")
     context.set_forkserver_preload(["tests.system.alert_process"])
+    return context, rules
+
+
+@pytest.mark.timeout(180)
+def test_a_kill_at_any_moment_loses_no_alert_and_doubles_none(tmp_path: Path) -> None:
+    """Every acknowledged packet is kept, each burst is one event, with one follow-up that waits."""
+    context, rules = site_of(tmp_path)
     sent = packets()
     author = Author(list(sent))
     for number, fate in enumerate(FATES):
@@ -183,3 +197,49 @@ def check_events(kept: list[PacketRecord], events: list[AlertRecord]) -> None:
         if event.alert_id not in owners:
             assert event.state == "CLOSED"
             assert "its packet was not stored" in event.reasons[-1]
+
+
+@pytest.mark.peer
+@pytest.mark.timeout(180)
+def test_a_kill_while_consuming_kafka_loses_nothing(tmp_path: Path) -> None:
+    """What was not committed before the kill comes again, and what was judged is not doubled."""
+    kafka = pytest.importorskip("confluent_kafka", reason="the extra kafka is not installed")
+    pytest.importorskip("gcn_kafka", reason="the extra kafka is not installed")
+    producer = kafka.Producer(
+        {"test.mock.num.brokers": 1, "bootstrap.servers": "x:1", "log_level": 0}
+    )
+    brokers = producer.list_topics(timeout=10).brokers.values()
+    settings = KafkaSourceSettings(
+        topics=("gcn.notices.svom.voevent.eclairs",),
+        group_id="pyros-killed",
+        heartbeat_topic="",
+        silence_s=600.0,
+        librdkafka={
+            "bootstrap.servers": ",".join(f"{one.host}:{one.port}" for one in brokers),
+            "security.protocol": "plaintext",
+            "session.timeout.ms": "6000",
+            "log_level": "0",
+        },
+    )
+    sent = packets()
+    for raw in sent:
+        producer.produce(settings.topics[0], raw)
+    producer.flush(10)
+    context, rules = site_of(tmp_path)
+    doomed = start(context, tmp_path / "data", rules, 0, Fate(at_write=4), settings)
+    doomed.process.join(_PATIENCE_S)
+    assert doomed.process.exitcode == -signal.SIGKILL
+    last = start(context, tmp_path / "data", rules, 1, Fate(), settings)
+    asyncio.run(until_stored(tmp_path / "data", sent))
+    last.finish()
+    last.kill()
+    asyncio.run(look(tmp_path / "data", sent))
+
+
+async def until_stored(data: Path, sent: list[bytes]) -> None:
+    """Wait until every packet is in the database of the running site."""
+    async with Store(data, StoreSettings()) as store, asyncio.timeout(_PATIENCE_S):
+        wanted = set(sent)
+        while wanted:
+            await asyncio.sleep(0.1)
+            wanted -= {one.raw for one in await store.alerts.recent_packets(limit=1000)}
