@@ -8,6 +8,7 @@ moves, and at the exact end of each motion.
 from __future__ import annotations
 
 import math
+from abc import abstractmethod
 from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any, ClassVar, assert_never
 
@@ -137,25 +138,17 @@ class SimulatedDevice(Actor):
         """The properties it publishes."""
         return DEVICE_TABLE[self.kind].properties
 
+    @abstractmethod
     def readings(self, unix_s: float) -> dict[str, Value]:
-        """Its properties at an instant.
-
-        Raises:
-            NotImplementedError: In this base.
-        """
-        raise NotImplementedError
+        """Its properties at an instant."""
 
     def details(self) -> dict[str, Value]:
         """Constants worth telling in the description."""
         return {}
 
+    @abstractmethod
     def begin(self, order: Order, unix_s: float) -> Answer:
-        """Begin an order that makes sense.
-
-        Raises:
-            NotImplementedError: In this base.
-        """
-        raise NotImplementedError
+        """Begin an order that makes sense."""
 
     def conclude(self, order: Order, unix_s: float) -> Answer:
         """The time of a running order is over: what came of it."""

@@ -8,7 +8,7 @@ actor's restarts), the failure is logged once, and writing is tried again with g
 from __future__ import annotations
 
 import asyncio
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import TYPE_CHECKING, Any
 
 from actors.journal.lines import line_of, repaired
@@ -68,8 +68,9 @@ class Journal(Actor):
     async def on_receive(self, message: Message) -> Any:
         """Take an entry, or answer when all that was taken is committed."""
         match message:
-            case JournalEntry():
-                self._buffer.add(message)
+            case JournalEntry(trace_id=trace_id):
+                # An event is heard in the trace of what made its publisher say it.
+                self._buffer.add(replace(message, trace_id=trace_id or self.trace_id))
                 self._arrange()
             case _Write():
                 self._due = None

@@ -31,7 +31,7 @@ class JournalEntry(Message):
         severity: How loud.
         who: Operator, or the actor that decided.
         cause: Id of what led to it, when known.
-        trace_id: Trace the entry belongs to.
+        trace_id: Trace the entry belongs to; the journal fills in that of its publication.
         time_utc: When it happened.
     """
 

@@ -53,6 +53,7 @@ if TYPE_CHECKING:
     import asyncio
     from collections.abc import Mapping
 
+    from actors.journal.messages import JournalKind, Severity
     from actors.majordome.procedures import Shelter
     from actors.majordome.settings import MajordomeSettings
     from pyros.actor import ActorRef
@@ -373,8 +374,8 @@ class Majordome(Actor):
         text: str,
         *,
         data: dict[str, object],
-        severity: Any = "notice",
-        kind: Any = "transition",
+        severity: Severity = "notice",
+        kind: JournalKind = "transition",
         who: str = "majordome",
     ) -> None:
         self.publish(
@@ -386,7 +387,6 @@ class Majordome(Actor):
                 data=data,
                 severity=severity,
                 who=who,
-                trace_id=str(self.trace_id or ""),
             )
         )
 

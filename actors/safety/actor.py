@@ -37,7 +37,7 @@ from pyros.sky.bodies import sun_altaz
 if TYPE_CHECKING:
     from collections.abc import Mapping
 
-    from actors.journal.messages import Severity
+    from actors.journal.messages import JournalKind, Severity
     from actors.safety.settings import SafetySettings
     from protocols.topics import SiteTopics
     from pyros.actor import ActorRef
@@ -301,7 +301,7 @@ class SafetyActor(Actor):
         text: str,
         severity: Severity,
         *,
-        kind: Any = "decision",
+        kind: JournalKind = "decision",
         who: str = "",
         **data: object,
     ) -> None:

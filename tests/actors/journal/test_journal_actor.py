@@ -119,6 +119,28 @@ async def test_written_entries_are_announced_in_order(system, journal):
     assert await listener.ask(Heard()) == tuple((i + 1, str(i)) for i in range(5))
 
 
+class Teller(Actor):
+    """Publishes an entry when told to, and one that names its trace."""
+
+    async def on_receive(self, message: Message) -> None:
+        self.publish(_entry("plain"))
+        self.publish(_entry("named", trace_id="f" * 32))
+
+
+async def test_entry_belongs_to_the_trace_of_what_led_to_it(system, store, journal):
+    """Without a trace of its own an entry has the one of the message its publisher handled."""
+    ref = await journal()
+    teller = await system.spawn(ChildSpec(name="teller", factory=Teller))
+    teller.tell_traced(Heard(), "0af7651916cd43dd8448eb211c80319c")
+    await asyncio.sleep(0.1)
+    await ref.ask(Flush())
+    lines = [written.line for written in await store.journal.read()]
+    assert [(line.text, line.trace_id) for line in lines] == [
+        ("plain", "0af7651916cd43dd8448eb211c80319c"),
+        ("named", "f" * 32),
+    ]
+
+
 async def test_flush_of_an_empty_journal_answers_zero(journal):
     """Nothing to commit is no reason to wait."""
     ref = await journal()
