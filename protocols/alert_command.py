@@ -1,4 +1,4 @@
-"""`pyros alert`: parse packets, replay a recorded day through the rules, send a packet.
+"""`pyros alert`: parse packets, replay a recorded day through the rules (`send`: alert_send.py).
 
 The functions are the command's whole logic; the command line of the application calls `add_parser`
 and `run`. What the sky allows comes in as a function, so that a replay knows the site's night.
@@ -6,31 +6,23 @@ and `run`. What the sky allows comes in as a function, so that a replay knows th
 
 from __future__ import annotations
 
-import asyncio
 import json
 import re
 import sys
 import tarfile
-import urllib.error
-import urllib.request
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from protocols.alert_rules import load_rules
+from protocols.alert_send import add_send_parser, send_packet
 from protocols.alert_visibility import visibility
-from protocols.mqtt.link import AiomqttLink
-from protocols.mqtt.message import MqttMessage
 from protocols.notice_parser import MAX_JSON_BYTES, parse_notice
-from protocols.notice_restamp import restamp
-from protocols.notice_values import instant
-from protocols.topics import SiteTopics
-from protocols.vtp.author import send_voevent
 from pyros.clock import datetime_from_unix
 from pyros.domain.alert.book import Action, AlertBook, receive
 from pyros.domain.alert.gate import GatePolicy, actionable
 from pyros.domain.alert.notice import NoticeError
-from pyros.errors import ConfigurationError, PyrosError
+from pyros.errors import ConfigurationError
 from pyros.sky.site import Site
 
 if TYPE_CHECKING:
@@ -72,18 +64,7 @@ def add_parser(subparsers: Any) -> None:
     replay.add_argument("--height", type=float, default=0.0, help="site, metres")
     replay.add_argument("--json", action="store_true", help="one JSON line for each notice")
     replay.add_argument("--all", action="store_true", help="also what nothing is done about")
-    send = inner.add_parser("send", help="send a packet to a VTP receiver or an HTTP address")
-    send.add_argument("file", type=Path, metavar="FILE")
-    send.add_argument("--host", default="127.0.0.1", help="VTP receiver's host")
-    send.add_argument("--port", type=int, default=8098, help="VTP receiver's port")
-    send.add_argument("--url", help="POST the packet to this http address instead")
-    send.add_argument("--mqtt", metavar="HOST:PORT", help="publish it to an MQTT broker instead")
-    send.add_argument("--site", default="spm", help="site id of the topic, with --mqtt")
-    send.add_argument("--token", help="bearer token for --url")
-    send.add_argument("--t0", help="restamp: the burst was at this instant, ISO 8601 UTC")
-    send.add_argument("--ra", type=float, help="restamp: right ascension in degrees")
-    send.add_argument("--dec", type=float, help="restamp: declination in degrees")
-    send.add_argument("--serial", type=int, default=1, help="restamp: makes the ids new")
+    add_send_parser(inner)
 
 
 def run(arguments: argparse.Namespace, *, sky: Any = None) -> int:
@@ -100,7 +81,7 @@ def run(arguments: argparse.Namespace, *, sky: Any = None) -> int:
             case "replay":
                 return replay_day(arguments, sky)
             case _:
-                return send_file(arguments)
+                return send_packet(arguments)
     except ConfigurationError as error:
         print(f"pyros alert: {error}", file=sys.stderr)  # noqa: T201 - a command's output
         return 2
@@ -278,71 +259,6 @@ def recorded(folder: Path) -> Iterator[tuple[str, float, bytes]]:
                     yield member.name, float(member.mtime), stream.read()
     except (OSError, tarfile.TarError) as error:
         raise ConfigurationError(f"{folder}: no folder and no tar of alerts: {error}") from error
-
-
-def send_file(arguments: argparse.Namespace) -> int:
-    """Send a packet, young again if asked; 1 when it was refused or could not be sent."""
-    path: Path = arguments.file
-    try:
-        raw = _restamped(path.read_bytes(), arguments)
-        if arguments.mqtt is not None:
-            asyncio.run(_publish(raw, arguments.mqtt, arguments.site))
-            accepted, reason = True, ""
-        elif arguments.url is not None:
-            accepted, reason = _post(raw, arguments.url, arguments.token)
-        else:
-            accepted, reason = asyncio.run(
-                send_voevent(raw, host=arguments.host, port=arguments.port)
-            )
-    except ConfigurationError:
-        raise
-    except (OSError, PyrosError) as error:
-        _print(f"{path}: not sent: {error}")
-        return 1
-    _print(f"{path}: {'acknowledged' if accepted else f'refused: {reason}'}")
-    return 0 if accepted else 1
-
-
-def _restamped(raw: bytes, arguments: argparse.Namespace) -> bytes:
-    """The packet as it is, or young when a T0 is given."""
-    if arguments.t0 is None:
-        return raw
-    t0_utc = instant(arguments.t0)
-    if t0_utc is None:
-        raise ConfigurationError(f"--t0 {arguments.t0}: give 2026-11-23T01:02:03Z")
-    return restamp(
-        raw,
-        time_utc=t0_utc,
-        ra_deg=arguments.ra,
-        dec_deg=arguments.dec,
-        serial=arguments.serial,
-    )
-
-
-async def _publish(raw: bytes, address: str, site: str) -> None:
-    """Publish a packet; the broker's acknowledgement is what is waited for."""
-    host, _, port = address.removeprefix("mqtt://").rpartition(":")
-    if not host or not port.isdigit():
-        raise ConfigurationError(f"--mqtt {address}: give HOST:PORT, e.g. 127.0.0.1:1883")
-    link = AiomqttLink(host, int(port), client_id="pyros-alert-send")
-    await link.connect()
-    await link.publish(MqttMessage(topic=SiteTopics(site).alert_in(), payload=raw, qos=1))
-    await link.disconnect()
-
-
-def _post(raw: bytes, url: str, token: str | None) -> tuple[bool, str]:
-    """POST a packet; whether it was taken, and the answer when it was not."""
-    if not url.startswith(("http://", "https://")):
-        raise ConfigurationError(f"--url {url}: give an http or https address")
-    kind = "application/json" if raw.lstrip()[:1] == b"{" else "application/xml"
-    headers = {"Content-Type": kind} | ({"Authorization": f"Bearer {token}"} if token else {})
-    request = urllib.request.Request(url, data=raw, headers=headers)  # noqa: S310 - checked above
-    try:
-        with urllib.request.urlopen(request, timeout=20) as answer:  # noqa: S310 - checked above
-            answer.read(1000)
-    except urllib.error.HTTPError as error:
-        return False, f"{error.code} {error.read(300).decode(errors='replace')}"
-    return True, ""
 
 
 def _why(how: str, chosen: tuple[str, ...], reasons: tuple[Reason, ...]) -> tuple[str, ...]:

@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
     from pyros.domain.alert.notice import Citation
 
-_ROLES = frozenset({"observation", "prediction", "utility", "test"})
+ROLES = frozenset({"observation", "prediction", "utility", "test"})
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -72,8 +72,8 @@ def write_voevent(event: OutgoingVoEvent, author: Author) -> bytes:
         PermanentError: When the role is none of the four, the packet is not valid, or voevent-parse
             is not installed.
     """
-    if event.role not in _ROLES:
-        raise PermanentError(f"VOEvent role {event.role!r}; use one of {', '.join(sorted(_ROLES))}")
+    if event.role not in ROLES:
+        raise PermanentError(f"VOEvent role {event.role!r}; use one of {', '.join(sorted(ROLES))}")
     vp = _voeventparse()
     packet = vp.Voevent(
         stream=f"{author.ivo}/{event.stream}", stream_id=event.local_id, role=event.role

@@ -3,19 +3,12 @@
 from __future__ import annotations
 
 import argparse
-import asyncio
 import json
 import tarfile
-import threading
-from datetime import UTC, datetime
-from http.server import BaseHTTPRequestHandler, HTTPServer
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
 
 from protocols.alert_command import add_parser, run
-from protocols.mqtt.link import AiomqttLink
-from protocols.mqtt.server import serve_broker
-from protocols.notice_parser import parse_notice
 from pyros.domain.alert.gate import Observability
 
 if TYPE_CHECKING:
@@ -117,38 +110,6 @@ def test_command_says_what_is_wrong_in_one_line(
     assert "not sent" in capsys.readouterr().out
 
 
-def test_send_makes_a_recorded_burst_young_and_posts_it(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """The address gets today's burst with the token; a refusal is told with its reason."""
-    got: list[tuple[bytes, str | None]] = []
-
-    class Desk(BaseHTTPRequestHandler):
-        def do_POST(self) -> None:
-            raw = self.rfile.read(int(self.headers["Content-Length"]))
-            got.append((raw, self.headers["Authorization"]))
-            self.send_response(202 if self.headers["Authorization"] else 401)
-            self.end_headers()
-
-        def log_message(self, *_: object) -> None: ...
-
-    server = HTTPServer(("127.0.0.1", 0), Desk)
-    threading.Thread(target=server.serve_forever, daemon=True).start()
-    url = f"http://127.0.0.1:{server.server_port}/api/alerts"
-    packet = str(DATA / "svom/sb26050402_mxt_50.xml")
-    young = ("--t0", "2026-11-23T01:02:03Z", "--ra", "120.5", "--dec", "20", "--serial", "4")
-    assert command("send", packet, "--url", url, "--token", "t", *young) == 0
-    assert command("send", packet, "--url", url) == 1
-    assert command("send", packet, "--url", "ftp://x") == 2
-    server.shutdown()
-    server.server_close()
-    assert "refused: 401" in capsys.readouterr().out
-    assert got[0][1] == "Bearer t"
-    notice = parse_notice(got[0][0], source="http", received_utc=datetime(2026, 11, 23, tzinfo=UTC))
-    assert notice.t0_utc == datetime(2026, 11, 23, 1, 2, 3, tzinfo=UTC)
-    assert notice.ra_deg == 120.5
-
-
 def test_replay_with_a_site_judges_visibility_too(capsys: pytest.CaptureFixture[str]) -> None:
     """A northern site defers or refuses what a southern one sees; half a site is no site."""
     folder = str(DATA / "svom")
@@ -162,38 +123,3 @@ def test_replay_with_a_site_judges_visibility_too(capsys: pytest.CaptureFixture[
     assert told["north"] != told["south"]
     assert command("replay", folder, "--latitude", "10") == 2
     assert "give both" in capsys.readouterr().err
-
-
-def test_send_over_mqtt_publishes_the_packet_on_the_sites_topic(
-    capsys: pytest.CaptureFixture[str],
-) -> None:
-    """A real broker gets the bytes on `alerts/in`; an address that is none is told."""
-    packet = DATA / "svom" / "sb26050402_mxt_50.xml"
-    heard: list[bytes] = []
-    port, ready, done = [0], threading.Event(), threading.Event()
-
-    async def listen() -> None:
-        server = await serve_broker(0)
-        link = AiomqttLink("127.0.0.1", server.port, client_id="ear")
-        await link.connect()
-        await link.subscribe("pyros/1/here/alerts/in", qos=1)
-        port[0] = server.port
-        ready.set()
-        async with asyncio.timeout(20.0):
-            async for message in link.messages():
-                heard.append(message.payload)
-                break
-        await link.disconnect()
-        await server.stop()
-        done.set()
-
-    thread = threading.Thread(target=lambda: asyncio.run(listen()))
-    thread.start()
-    assert ready.wait(20.0)
-    words = ("send", str(packet), "--mqtt", f"127.0.0.1:{port[0]}", "--site", "here")
-    assert command(*words) == 0
-    assert done.wait(20.0)
-    thread.join()
-    assert heard == [packet.read_bytes()]
-    assert command("send", str(packet), "--mqtt", "nowhere") == 2
-    assert "HOST:PORT" in capsys.readouterr().err
