@@ -1,4 +1,5 @@
 """`pyros alert send`: a recorded packet, young again if asked, or a VOEvent of our own.
+
 A packet of our own is written with voevent-parse and checked against the VOEvent 2.0 schema before
 it leaves.
 """

@@ -64,7 +64,7 @@ def desk() -> Iterator[Desk]:
         def log_message(self, *_: object) -> None: ...
 
     server = HTTPServer(("127.0.0.1", 0), Handler)
-    thread = threading.Thread(target=server.serve_forever, daemon=True)
+    thread = threading.Thread(target=server.serve_forever, args=(0.01,), daemon=True)
     thread.start()
     desk.url = f"http://127.0.0.1:{server.server_port}/api/alerts"
     yield desk
