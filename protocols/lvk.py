@@ -24,7 +24,7 @@ if TYPE_CHECKING:
 _TYPES = frozenset(
     {"EARLYWARNING", "EARLY_WARNING", "PRELIMINARY", "INITIAL", "UPDATE", "RETRACTION"}
 )
-_FITS_MAGIC = b"SIMPLE  ="
+_FITS_MAGIC = (b"SIMPLE  =", b"\x1f\x8b")  # plain, or compressed with gzip
 
 
 def is_lvk(packet: Mapping[str, Any]) -> bool:
@@ -152,7 +152,7 @@ def sky_map_fits(raw: bytes) -> bytes:
         raw: The alert's stored bytes.
 
     Returns:
-        The bytes of the FITS file (a `UNIQ`/`PROBDENSITY` table).
+        The bytes of the FITS file, compressed or not.
 
     Raises:
         NoticeError: When the alert has no map, or it is not base64 or not FITS.

@@ -121,6 +121,7 @@ class AlertHandler(Actor):
     async def on_start(self) -> None:
         """Take up what an earlier run left: follow-ups, and what it stored and did not judge."""
         self._rules.load()
+        self.publish(self._rules.in_force)
         self.subscribe(
             AlertStage,
             ExposureStarted,
@@ -200,11 +201,13 @@ class AlertHandler(Actor):
             case ChangeFollowUp():
                 return await self._people.follow_otherwise(order)
             case SwitchStrategy():
-                return self._people.switch(order)
+                text = self._people.switch(order)
             case ChangeStrategies():
-                return self._people.change_strategies(order)
+                text = self._people.change_strategies(order)
             case _:
                 assert_never(order)
+        self.publish(self._rules.in_force)
+        return text
 
     def _look_at_rules(self) -> None:
         try:
@@ -214,3 +217,4 @@ class AlertHandler(Actor):
             return
         if changed:
             self.log.info("new rules are in force: %s", self._rules.path)
+            self.publish(self._rules.in_force)

@@ -61,7 +61,7 @@ class FollowedEvent:
         field_running: The one that was sent last.
         kept_stages: Stages that are in the database.
         kept_as: What the database says of it: rewritten when that is no longer so.
-        map_urls: Addresses of sky maps that were asked for.
+        map_urls: Sky maps that were asked for: addresses, or ids of notices that carry one.
     """
 
     alert_id: str

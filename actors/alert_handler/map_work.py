@@ -1,7 +1,7 @@
-"""Sky maps that notices name by address: fetched beside the follow-up, then judged as a packet.
+"""Sky maps elsewhere or beside a position: had while the follow-up runs, then judged as a packet.
 
-Never before the first pointing: a notice is judged and acted on by what it carries. A map that is
-not there yet is tried again, with longer and longer waits.
+Never before the first pointing: a notice is judged and acted on by its position. A map at an
+address that is not there yet is tried again, with longer and longer waits.
 """
 
 from __future__ import annotations
@@ -10,10 +10,12 @@ import asyncio
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
+from protocols.lvk import sky_map_fits
 from protocols.map_fetch import MapNotThereError, fetch_map
 from protocols.map_notice import write_map_packet
 from pyros.domain.alert.event import EventState
 from pyros.domain.alert.map_policy import MapRefusedError, wants_map
+from pyros.domain.alert.notice import NoticeError
 from pyros.store import StoreUnavailableError
 
 if TYPE_CHECKING:
@@ -27,6 +29,9 @@ if TYPE_CHECKING:
 
 MOST_AT_ONCE = 4
 """Maps that are fetched at the same time; the others wait."""
+MOST_OF_AN_EVENT = 20
+"""Maps of one event that are looked at."""
+_DEADLINE_S = 20.0
 _OVER = frozenset({EventState.CLOSED, EventState.MERGED, EventState.RETRACTED})
 
 
@@ -52,26 +57,34 @@ class MapWork:
     _free: asyncio.Semaphore = field(default_factory=lambda: asyncio.Semaphore(MOST_AT_ONCE))
 
     def consider(self, notice: Notice, followed: FollowedEvent | None, packet_id: int) -> None:
-        """Have the map of an event's notice fetched, if it names one that is wanted."""
-        if followed is None or not self.enabled:
+        """Have the map of an event's notice fetched or taken out, if it has one that is wanted."""
+        sky_map, rules = notice.sky_map, self.desk.rules.rules
+        if followed is None or sky_map is None:
             return
-        url = notice.sky_map.url if notice.sky_map is not None else None
-        rules = self.desk.rules.rules
-        if url is None or url in followed.map_urls or not rules.maps.hosts + rules.maps.plain_hosts:
+        url = None if sky_map.inline else sky_map.url
+        where = url or notice.notice_id
+        if url is not None and not (self.enabled and rules.maps.hosts + rules.maps.plain_hosts):
             return
-        if not wants_map(notice, self.actor.clock.now(), rules.gate):
+        if where in followed.map_urls or not wants_map(notice, self.actor.clock.now(), rules.gate):
             return
-        followed.map_urls.add(url)
-        self.actor.start_task(self._work(followed, url, packet_id), name=f"sky map {url[:80]}")
+        if len(followed.map_urls) >= MOST_OF_AN_EVENT:
+            self.actor.log.warning("%s names more maps: %s", followed.alert_id, where[:200])
+            return
+        followed.map_urls.add(where)
+        self.actor.start_task(self._work(followed, url, packet_id), name=f"sky map {where[:80]}")
 
-    async def _work(self, followed: FollowedEvent, url: str, packet_id: int) -> None:
+    async def _work(self, followed: FollowedEvent, url: str | None, packet_id: int) -> None:
         try:
-            fits = await self._fetch(followed, url)
+            fits = await self._fetch(followed, url) if url is not None else b""
             packet = await self.store.alerts.packet(packet_id) if fits is not None else None
-            if fits is not None and packet is not None:
-                await self.take(write_map_packet(packet.raw, fits, url), packet)
+            if packet is None or fits is None:
+                return
+            if url is None:
+                fits = await self.actor.blocking(sky_map_fits, packet.raw, deadline_s=_DEADLINE_S)
+            await self.take(write_map_packet(packet.raw, fits, url or "in the notice"), packet)
+        except NoticeError as error:
+            self._tell(followed, f"not taken: {error}", 1)
         except StoreUnavailableError as error:
-            followed.map_urls.discard(url)
             self.actor.log.warning("sky map of %s is not stored: %s", followed.alert_id, error)
 
     async def _fetch(self, followed: FollowedEvent, url: str) -> bytes | None:

@@ -50,6 +50,38 @@ class AlertUpdated(Message):
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
+class LoadedStrategy:
+    """One strategy as people choose it.
+
+    Attributes:
+        name: Unique name.
+        rank: 1 is the best.
+        summary: One sentence.
+    """
+
+    name: str
+    rank: int
+    summary: str
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class StrategiesInForce(Message):
+    """Event: the strategies there are, after a start, an edit of the files or a switch.
+
+    Attributes:
+        strategies: In the order they are tried.
+        default: Name of the one that is taken when none applies.
+        changes: Changes made at run time that lie over the files.
+        classes: Classes of bursts that may act, for events entered by hand.
+    """
+
+    strategies: tuple[LoadedStrategy, ...]
+    default: str
+    changes: int
+    classes: tuple[str, ...]
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
 class InjectTestAlert(Request[str]):
     """Build and receive a test alert (source `injected`); answers its ivorn.
 
@@ -80,7 +112,7 @@ class NoteByHand(Request[str]):
         ra_deg: ICRS.
         dec_deg: ICRS.
         error_deg: Radius that holds 90 %.
-        classification: "GRB", "GW", ...
+        classification: "GRB", "GW", ...; None takes the event's, "GRB" for a new one.
         who: Expert.
         why: On what grounds, e.g. "GCN Circular 41234".
     """
@@ -90,7 +122,7 @@ class NoteByHand(Request[str]):
     ra_deg: float
     dec_deg: float
     error_deg: float
-    classification: str = "GRB"
+    classification: str | None = None
     who: str
     why: str
 

@@ -89,6 +89,7 @@ class People:
         now_utc = self.actor.clock.now()
         notice_id = f"hand:{now_utc:%y%m%dT%H%M%S}-{self._serial()}"
         event_id, t0_utc = notice_id, order.t0_utc
+        classification = order.classification
         cites: tuple[str, ...] = ()
         if order.alert_id is not None:
             event = self.desk.book.event(order.alert_id)
@@ -97,6 +98,9 @@ class People:
             event_id = event.key
             cites = tuple(notice.notice_id for notice in event.notices[-50:])
             t0_utc = t0_utc or event.t0_utc
+            classification = classification or next(
+                (one.classification for one in reversed(event.notices) if one.classification), None
+            )
         if t0_utc is None:
             raise Rejected("when did it burst? give t0_utc")
         raw = write_hand_notice(
@@ -107,7 +111,7 @@ class People:
             ra_deg=order.ra_deg % 360.0,
             dec_deg=order.dec_deg,
             error_deg=order.error_deg,
-            classification=order.classification,
+            classification=classification or "GRB",
             who=order.who,
             why=order.why,
             cites=cites,

@@ -20,6 +20,7 @@ from protocols.notice_parser import parse_notice
 from pyros.domain.alert.book import number_in, receive
 from pyros.domain.alert.event import ACTIVE_STATES, EventState
 from pyros.domain.alert.gate import Decision, Observability
+from pyros.domain.alert.map_policy import names_map
 from pyros.domain.alert.notice import Notice, NoticeError
 from pyros.domain.sequence import SequenceState
 
@@ -84,7 +85,7 @@ async def restore(
         if only_map(notice) and _works(records.get(packet.alert_id or "")):
             facts = await read_map(notice, packet.raw)
         _fold(desk, packet, notice, facts, clock)
-        if notice.sky_map is not None and notice.sky_map.url is not None:
+        if names_map(notice):
             named.append((packet, notice))
     latest = await _latest_sequences(store, records)
     for key in tuple(desk.by_id):

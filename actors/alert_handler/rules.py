@@ -12,6 +12,7 @@ from typing import TYPE_CHECKING
 
 import msgspec
 
+from actors.alert_handler.messages import LoadedStrategy, StrategiesInForce
 from protocols.alert_rules import load_rules, read_strategy_change, rule_files
 from pyros.errors import ConfigurationError
 
@@ -46,6 +47,20 @@ class RuleFile:
     def rules(self) -> Alerts:
         """The rules in force, read now if they were not yet."""
         return self._rules if self._rules is not None else self.load()
+
+    @property
+    def in_force(self) -> StrategiesInForce:
+        """What there is to choose from, for people."""
+        rules = self.rules
+        return StrategiesInForce(
+            strategies=tuple(
+                LoadedStrategy(name=one.name, rank=one.rank, summary=one.summary)
+                for one in rules.book.strategies
+            ),
+            default=rules.book.default,
+            changes=len(self._changes),
+            classes=rules.gate.classes,
+        )
 
     def load(self) -> Alerts:
         """Read the files, and lay over them what was changed at run time.

@@ -2,9 +2,12 @@
 
 from __future__ import annotations
 
+import base64
 import contextlib
+import gzip
+import json
 import re
-from datetime import timedelta
+from datetime import datetime, timedelta
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -22,7 +25,7 @@ from pyros.sky.engine import icrs_from_altaz
 from pyros.store import Store
 from pyros.store.settings import StoreSettings
 from tests.protocols.map_server import map_server
-from tests.protocols.maps import multi_order_map
+from tests.protocols.maps import flat_map, multi_order_map
 from tests.system.test_alerts_over_sockets import (
     DATA,
     ROOT,
@@ -42,6 +45,7 @@ if TYPE_CHECKING:
 pytestmark = pytest.mark.asyncio
 
 GBM = DATA / "fermi_gbm" / "792135758_fermi_gbm_gnd_pos_1703.xml"
+GBM_JSON = DATA / "gcn_unified_json" / "fermi__gbm__trigger.ground1.example.json"
 LVK = DATA / "lvk_voevent" / "S230524x-1-EarlyWarning.xml"
 
 
@@ -88,12 +92,16 @@ class Desk:
         assert named != raw
         return named
 
-    async def send(self, raw: bytes) -> None:
+    def ago(self, age_s: float) -> datetime:
+        """An instant before now."""
+        return self.system.clock.now() - timedelta(seconds=age_s)
+
+    async def send(self, raw: bytes, *, source: str = "vtp") -> None:
         """Hand a packet in."""
         clock = self.system.clock
         packet = PacketReceived(
             raw=raw,
-            source="vtp",
+            source=source,
             topic=None,
             received_utc=clock.now(),
             received_monotonic_s=clock.monotonic_s(),
@@ -171,6 +179,22 @@ async def test_a_map_that_appears_later_moves_the_tiling(rules: RuleFile) -> Non
         assert [packet.source for packet in packets] == ["vtp", "vtp"]
         assert {packet.alert_id for packet in packets} == {first.alert_id}
         await until(lambda: len(at.ear.requests) == 2)
+
+
+async def test_a_map_beside_a_position_is_tiled_instead_of_the_circle(rules: RuleFile) -> None:
+    """A notice of GCN's schema carries both: the circle at once, then the map, which is smaller."""
+    async with Store(None, StoreSettings()) as store, desk(store, rules) as at:
+        place = at.in_view()
+        there = (place[0], place[1] + 2.5)
+        fits = gzip.compress(flat_map(*there, 0.4, order=7, ordering="RING"))
+        packet = json.loads(restamp(GBM_JSON.read_bytes(), time_utc=at.ago(60.0), serial=5))
+        packet |= {"ra": place[0], "dec": place[1], "ra_dec_error": 4.0}
+        packet |= {"healpix_file": base64.b64encode(fits).decode()}
+        await at.send(json.dumps(packet).encode(), source="mqtt")
+        await until(lambda: len(at.ear.bursts) == 2)
+        first, second = at.ear.bursts
+        assert second.alert_id == first.alert_id
+        assert apart_deg(second, there) < 0.6 < apart_deg(first, there)
 
 
 async def test_a_gravitational_wave_of_which_only_the_maps_address_comes(rules: RuleFile) -> None:

@@ -85,13 +85,23 @@ class MapPolicy:
             wait_s = min(2.0 * wait_s, self.longest_retry_s)
 
 
+def names_map(notice: Notice) -> bool:
+    """Whether a notice has a map that its judgement does not know: elsewhere, or beside a position.
+
+    A map without a position is read before the notice is judged.
+    """
+    sky_map = notice.sky_map
+    if sky_map is None:
+        return False
+    return notice.has_position if sky_map.inline else sky_map.url is not None
+
+
 def wants_map(notice: Notice, now_utc: datetime, policy: GatePolicy) -> bool:
-    """Whether a notice's map is worth fetching: it may act, or lacks nothing but a place.
+    """Whether a notice's map is worth having: it may act, or lacks nothing but a place.
 
     A map that belongs to an operator's own test is of another burst, so it is not fetched.
     """
-    sky_map = notice.sky_map
-    if sky_map is None or sky_map.url is None or sky_map.inline:
+    if not names_map(notice):
         return False
     if notice.retraction or policy.source(notice.source).injected:
         return False

@@ -75,7 +75,9 @@ def test_only_maps_of_notices_that_may_act_are_wanted() -> None:
     assert wants_map(good, NOW, GATE)
     assert wants_map(replace(good, ra_deg=None, dec_deg=None, error_deg=None), NOW, GATE)
     assert not wants_map(replace(good, sky_map=None), NOW, GATE)
-    assert not wants_map(replace(good, sky_map=SkyMap(inline_bytes=9)), NOW, GATE)
+    inside = replace(good, sky_map=SkyMap(inline_bytes=9))
+    assert wants_map(inside, NOW, GATE), "beside a position it is not known yet"
+    assert not wants_map(replace(inside, ra_deg=None, dec_deg=None, error_deg=None), NOW, GATE)
     assert not wants_map(replace(good, test=True), NOW, GATE)
     assert not wants_map(replace(good, retraction=True), NOW, GATE)
     assert not wants_map(replace(good, source="stranger"), NOW, GATE)
