@@ -14,6 +14,7 @@ from actors.scheduler.messages import NotScheduled, ScheduledSequence
 from pyros.clock import datetime_from_unix, unix_from_datetime
 from pyros.domain.programme import Grade, priority
 from pyros.domain.sequence import ChannelTimes, duration_s
+from pyros.domain.target import J2000_JYEAR
 from pyros.scheduling.instance import (
     Committed,
     Instance,
@@ -92,9 +93,10 @@ def sequence_windows(
 ) -> tuple[tuple[tuple[float, float], ...], NoWindow | None]:
     """Windows of a sequence in seconds after the night's start, or why there are none."""
     sequence = entry.sequence
+    ra_deg, dec_deg = sequence.target.position(J2000_JYEAR)
     target = FixedTarget(
-        ra_deg=sequence.target.ra_deg,
-        dec_deg=sequence.target.dec_deg,
+        ra_deg=ra_deg,
+        dec_deg=dec_deg,
         pm_ra_mas_yr=sequence.target.pm_ra_mas_yr,
         pm_dec_mas_yr=sequence.target.pm_dec_mas_yr,
     )

@@ -206,7 +206,10 @@ class Sequencer(Actor):
         self._stage(order, "slew-command")
         try:
             async with asyncio.TaskGroup() as group:
-                group.create_task(self._hardware.slew(sequence.target, cause=cause))
+                now_utc = self.clock.now()
+                group.create_task(
+                    self._hardware.slew(sequence.target, time_utc=now_utc, cause=cause)
+                )
                 for channel, filter_name in first_filters.items():
                     group.create_task(self._select_after(previous, execution, channel, filter_name))
         except* StepError as failures:

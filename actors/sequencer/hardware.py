@@ -14,10 +14,12 @@ from actors.camera.messages import Expose, ExposureContext, ExposureResult, Fram
 from actors.device.messages import AbortCommand, Command
 from actors.focuser.messages import FocusFor
 from pyros.actor import ActorRef, Rejected
+from pyros.domain.target import julian_year
 from pyros.errors import PyrosError
 
 if TYPE_CHECKING:
     from collections.abc import Mapping
+    from datetime import datetime
 
     from pyros.domain.device import CommandOutcome
     from pyros.domain.target import Target
@@ -46,11 +48,10 @@ class Hardware:
     wheels: Mapping[str, ActorRef[Any]]
     focuser: ActorRef[Any] | None
 
-    async def slew(self, target: Target, *, cause: str) -> None:
-        """Point and track."""
-        await self._command(
-            self.telescope, "slew", {"ra_deg": target.ra_deg, "dec_deg": target.dec_deg}, cause
-        )
+    async def slew(self, target: Target, *, time_utc: datetime, cause: str) -> None:
+        """Point where the target stands at an instant, proper motion applied, and track."""
+        ra_deg, dec_deg = target.position(julian_year(time_utc))
+        await self._command(self.telescope, "slew", {"ra_deg": ra_deg, "dec_deg": dec_deg}, cause)
 
     async def offset(self, east_arcsec: float, north_arcsec: float, *, cause: str) -> None:
         """Move by a small angle from where the telescope points."""

@@ -17,7 +17,7 @@ from pyros.domain.album_entry import AlbumEntry, albums_of
 from pyros.domain.programme import Grade, ScientificProgramme, priority
 from pyros.domain.request import Request, RequestKind, RequestStrategy
 from pyros.domain.sequence import Sequence
-from pyros.domain.target import Target
+from pyros.domain.target import J2000_JYEAR, Target
 from pyros.errors import ConfigurationError
 
 if TYPE_CHECKING:
@@ -40,13 +40,14 @@ class ProgrammeEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_f
 
 
 class TargetEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
-    """`target = {...}` in ICRS degrees; proper motion in mas per year."""
+    """`target = {...}` in ICRS degrees at an epoch; proper motion in mas per year."""
 
     name: str
     ra_deg: float
     dec_deg: float
     pm_ra_mas_yr: float = 0.0
     pm_dec_mas_yr: float = 0.0
+    epoch_jyear: float = J2000_JYEAR
 
 
 class SequenceEntry(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -196,6 +197,7 @@ def _target(entry: TargetEntry) -> Target:
         dec_deg=entry.dec_deg,
         pm_ra_mas_yr=entry.pm_ra_mas_yr,
         pm_dec_mas_yr=entry.pm_dec_mas_yr,
+        epoch_jyear=entry.epoch_jyear,
     )
 
 

@@ -4,6 +4,18 @@ from __future__ import annotations
 
 import math
 from dataclasses import dataclass
+from datetime import UTC, datetime
+from typing import Final
+
+J2000_JYEAR: Final = 2000.0
+_J2000_UTC: Final = datetime(2000, 1, 1, 12, tzinfo=UTC)
+_JULIAN_YEAR_S: Final = 365.25 * 86400.0
+_MAS_RAD: Final = math.pi / 648_000_000.0
+
+
+def julian_year(time_utc: datetime) -> float:
+    """The Julian year of an instant; the minute between UTC and TT moves no star."""
+    return J2000_JYEAR + (time_utc - _J2000_UTC).total_seconds() / _JULIAN_YEAR_S
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)
@@ -24,7 +36,7 @@ class Target:
     dec_deg: float
     pm_ra_mas_yr: float = 0.0
     pm_dec_mas_yr: float = 0.0
-    epoch_jyear: float = 2000.0
+    epoch_jyear: float = J2000_JYEAR
 
     def __post_init__(self) -> None:
         """Refuse positions that are not on the sky.
@@ -36,3 +48,22 @@ class Target:
             raise ValueError(f"target {self.name}: ra_deg = {self.ra_deg} is outside 0 <= ra < 360")
         if not (math.isfinite(self.dec_deg) and -90.0 <= self.dec_deg <= 90.0):
             raise ValueError(f"target {self.name}: dec_deg = {self.dec_deg} is outside -90..90")
+
+    def position(self, jyear: float) -> tuple[float, float]:
+        """ICRS right ascension and declination in degrees at an epoch, moved by proper motion.
+
+        Straight along the great circle of the motion, without radial velocity (ESA SP-1200 vol. 1,
+        section 1.5.5); exactly the position given when there is no motion.
+
+        Args:
+            jyear: Julian year wanted.
+        """
+        years = jyear - self.epoch_jyear
+        if years == 0.0 or (self.pm_ra_mas_yr == 0.0 and self.pm_dec_mas_yr == 0.0):
+            return self.ra_deg, self.dec_deg
+        ra, dec = math.radians(self.ra_deg), math.radians(self.dec_deg)
+        east, north = (rate * _MAS_RAD * years for rate in (self.pm_ra_mas_yr, self.pm_dec_mas_yr))
+        out = math.cos(dec) - north * math.sin(dec)  # away from the pole's axis, towards the target
+        up = math.sin(dec) + north * math.cos(dec)
+        moved_ra = math.degrees(ra + math.atan2(east, out)) % 360.0
+        return moved_ra, math.degrees(math.atan2(up, math.hypot(out, east)))
