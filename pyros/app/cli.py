@@ -23,7 +23,7 @@ COMMANDS = {
     "run": ("pyros.app.run_command", "run a site: simulated when nothing else is said"),
     "simulate": ("pyros.app.simulate_command", "run a whole night in virtual time"),
     "check": ("pyros.app.check_command", "verify configuration and prerequisites"),
-    "broker": ("pyros.app.broker_command", "run the embedded MQTT broker alone"),
+    "broker": ("protocols.mqtt.command", "run the embedded MQTT broker alone"),
     "plan": ("pyros.scheduling.command", "plan a night from an instance, and explain it"),
     "sky": ("pyros.sky.command", "nights, windows and positions"),
     "alert": ("protocols.alert_command", "parse, replay and send alerts"),

@@ -1,4 +1,4 @@
-"""`pyros broker`: the embedded MQTT broker alone, in a process of its own."""
+"""The broker as a command: `pyros broker`, and `python -m protocols.mqtt` without the rest."""
 
 from __future__ import annotations
 
@@ -12,8 +12,12 @@ if TYPE_CHECKING:
 
 
 def add_parser(commands: argparse._SubParsersAction[argparse.ArgumentParser]) -> None:
-    """Add `broker`."""
-    parser = commands.add_parser("broker", help="run the embedded MQTT broker alone")
+    """Add `broker` to a command line."""
+    add_arguments(commands.add_parser("broker", help="run the embedded MQTT broker alone"))
+
+
+def add_arguments(parser: argparse.ArgumentParser) -> None:
+    """Add what a broker can be told."""
     parser.add_argument("--host", default="127.0.0.1", help="address to listen on")
     parser.add_argument("--port", type=int, default=1883, help="port to listen on; 0 takes any")
     parser.add_argument(
