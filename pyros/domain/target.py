@@ -39,15 +39,25 @@ class Target:
     epoch_jyear: float = J2000_JYEAR
 
     def __post_init__(self) -> None:
-        """Refuse positions that are not on the sky.
+        """Refuse positions that are not on the sky, and motions that lead nowhere.
 
         Raises:
-            ValueError: When a coordinate is not finite or outside its range.
+            ValueError: When a number is not finite or outside its range.
         """
         if not (math.isfinite(self.ra_deg) and 0.0 <= self.ra_deg < 360.0):
             raise ValueError(f"target {self.name}: ra_deg = {self.ra_deg} is outside 0 <= ra < 360")
         if not (math.isfinite(self.dec_deg) and -90.0 <= self.dec_deg <= 90.0):
             raise ValueError(f"target {self.name}: dec_deg = {self.dec_deg} is outside -90..90")
+        if not (math.isfinite(self.pm_ra_mas_yr) and math.isfinite(self.pm_dec_mas_yr)):
+            raise ValueError(
+                f"target {self.name}: proper motion {self.pm_ra_mas_yr}, {self.pm_dec_mas_yr} is "
+                "not finite; give mas per year, or leave it out"
+            )
+        if not 1800.0 <= self.epoch_jyear <= 2200.0:
+            raise ValueError(
+                f"target {self.name}: epoch_jyear = {self.epoch_jyear} is outside 1800..2200; "
+                "give the catalogue's, e.g. 2016.0"
+            )
 
     def position(self, jyear: float) -> tuple[float, float]:
         """ICRS right ascension and declination in degrees at an epoch, moved by proper motion.

@@ -52,3 +52,34 @@ def test_all_faults_are_named_at_once(tmp_path: Path) -> None:
     for part in ("night_share = 1.5", "'b' is unknown", "used twice", "400.0", "'cam-uv'", "count"):
         assert any(part in line for line in lines), part
     assert all(line.startswith(str(path)) for line in lines)
+
+
+SOUND = """
+[[programme]]
+id = "a"
+name = "A"
+grade = "A"
+semester_quota_s = 10
+
+[[request]]
+id = "r1"
+programme = "a"
+name = "one"
+
+  [[request.sequence]]
+  id = "s1"
+  name = "one"
+  target = { name = "X", ra_deg = 40.0, dec_deg = 0.0EPOCH }
+  albums = [{ channel = "cam-vis", plans = [{ filter = "g", exposure_s = 9.0 }] }]
+"""
+
+
+@pytest.mark.parametrize(
+    ("written", "epoch_jyear"), [(", epoch_jyear = 2016.0", 2016.0), ("", 2000.0)]
+)
+def test_a_target_keeps_its_epoch(tmp_path: Path, written: str, epoch_jyear: float) -> None:
+    """A Gaia position is of 2016; without an epoch it is of 2000."""
+    path = tmp_path / "requests.toml"
+    path.write_text(SOUND.replace("EPOCH", written))
+    (request,) = load_requests(path, filters_by_channel=FILTERS).once
+    assert request.sequences[0].target.epoch_jyear == epoch_jyear

@@ -57,3 +57,19 @@ def test_julian_year_counts_from_noon_of_2000() -> None:
     """J2000.0 is noon; a Julian year is 365.25 days."""
     assert julian_year(datetime(2000, 1, 1, 12, tzinfo=UTC)) == 2000.0
     assert julian_year(datetime(2026, 1, 1, 0, tzinfo=UTC)) == 2026.0
+
+
+@pytest.mark.parametrize(
+    ("wrong", "says"),
+    [
+        ({"ra_deg": 360.0}, "ra_deg = 360.0"),
+        ({"dec_deg": float("nan")}, "dec_deg = nan"),
+        ({"pm_ra_mas_yr": float("inf")}, "not finite"),
+        ({"epoch_jyear": 16.0}, "epoch_jyear = 16.0 is outside"),
+        ({"epoch_jyear": float("nan")}, "epoch_jyear = nan"),
+    ],
+)
+def test_numbers_that_lead_nowhere_are_refused(wrong: dict[str, float], says: str) -> None:
+    """The message names the target, the key and the value."""
+    with pytest.raises(ValueError, match=f"target star: .*{says}"):
+        Target(**{"name": "star", "ra_deg": 1.0, "dec_deg": 2.0} | wrong)
