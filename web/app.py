@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from web.api import frames, journal, observatory, orders
+from web.api import alerts, frames, journal, observatory, orders
 from web.assets import ASSETS, load_assets, page, static_file
 from web.endpoint import (
     Call,
@@ -24,6 +24,7 @@ from web.endpoint import (
 from web.guard import add_security_headers, guard
 from web.live import HUB, LiveHub, live_stream
 from web.openapi import describe
+from web.poster import source_of_poster
 from web.services import SERVICES, WebServices
 
 if TYPE_CHECKING:
@@ -35,6 +36,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *journal.ENDPOINTS,
     *frames.ENDPOINTS,
     *orders.ENDPOINTS,
+    *alerts.ENDPOINTS,
 )
 
 
@@ -76,13 +78,14 @@ async def _serve(
 ) -> web.StreamResponse:
     """Validate a request by its row, call the handler, write the answer down."""
     parameters = query_of(request, endpoint.parameters)
+    poster = source_of_poster(request, services.tokens) if endpoint.by_token else ""
     body: object = None
     if endpoint.body is not None:
         body = await json_body_of(request, endpoint.body)
     elif endpoint.raw_body:
         body = await raw_body_of(request, endpoint.raw_body)
     answer = await endpoint.handler(
-        Call(request=request, services=services, parameters=parameters, body=body)
+        Call(request=request, services=services, parameters=parameters, body=body, poster=poster)
     )
     if isinstance(answer, web.StreamResponse):
         return answer
@@ -95,7 +98,7 @@ async def problems(request: web.Request, handler: Handler) -> web.StreamResponse
     try:
         return await handler(request)
     except ProblemError as error:
-        return problem_response(error.status, error.detail)
+        return problem_response(error.status, error.detail, error.headers)
     except web.HTTPRequestEntityTooLarge:
         limit = request.app[SERVICES].settings.max_packet_bytes
         return problem_response(

@@ -38,12 +38,16 @@ class ProblemError(Exception):
     Args:
         status: HTTP status, 4xx or 5xx.
         detail: For people.
+        headers: Further headers of the answer.
     """
 
-    def __init__(self, status: HTTPStatus, detail: str) -> None:
+    def __init__(
+        self, status: HTTPStatus, detail: str, headers: Mapping[str, str] | None = None
+    ) -> None:
         super().__init__(detail)
         self.status = status
         self.detail = detail
+        self.headers = headers
 
 
 P = TypeVar("P")
@@ -59,12 +63,14 @@ class Call(Generic[P, B]):
         services: What the server works with.
         parameters: Query parameters.
         body: The JSON body, or the raw bytes of an endpoint with `raw_body`.
+        poster: Source whose token the request has, of an endpoint with `by_token`.
     """
 
     request: web.Request
     services: WebServices
     parameters: P
     body: B
+    poster: str = ""
 
 
 Handler = "Callable[[Call[Any, Any]], Awaitable[object]]"
@@ -88,6 +94,7 @@ class Endpoint:
         raw_body: Media types taken as raw bytes instead.
         path_parameters: JSON schema of each place in `path`.
         errors: Statuses an honest client may meet beside 400.
+        by_token: Whether a bearer token says who asks, where tokens are configured.
     """
 
     method: Literal["GET", "POST"]
@@ -103,6 +110,7 @@ class Endpoint:
     raw_body: tuple[str, ...] = ()
     path_parameters: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
     errors: tuple[HTTPStatus, ...] = ()
+    by_token: bool = False
 
 
 def query_of(request: web.Request, kind: type[P]) -> P:

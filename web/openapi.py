@@ -14,6 +14,7 @@ if TYPE_CHECKING:
     from collections.abc import Iterable, Mapping
 
 REF = "#/components/schemas/{name}"
+BEARER = "source"
 _PLACE = re.compile(r"\{(\w+)\}")
 
 
@@ -42,7 +43,17 @@ def describe(endpoints: Iterable[Endpoint], *, version: str) -> dict[str, Any]:
             "license": {"name": "BSD-3-Clause", "identifier": "BSD-3-Clause"},
         },
         "paths": paths,
-        "components": {"schemas": components},
+        "components": {
+            "schemas": components,
+            "securitySchemes": {
+                BEARER: {
+                    "type": "http",
+                    "scheme": "bearer",
+                    "description": "Token of an alert source; where none is configured, programs "
+                    "on the observatory's machine post without one.",
+                }
+            },
+        },
     }
 
 
@@ -64,6 +75,8 @@ def _operation(
             "required": True,
             "content": {"application/json": {"schema": schema_of[_key(row.body)]}},
         }
+    if row.by_token:
+        operation["security"] = [{}, {BEARER: []}]
     if row.raw_body:
         operation["requestBody"] = {
             "required": True,

@@ -2,10 +2,12 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
 
 from aiohttp import web
+
+from actors.alert_source.http_tokens import HttpTokens
 
 if TYPE_CHECKING:
     from pathlib import Path
@@ -31,6 +33,7 @@ class WebServices:
         boot_id: Names this start of the process; a page that sees another reloads its model.
         version: PyROS's version.
         data_dir: Where previews lie.
+        tokens: Whose packets are taken by HTTP.
         store: History: the journal and the index of frames.
     """
 
@@ -43,6 +46,7 @@ class WebServices:
     version: str
     data_dir: Path
     store: Store
+    tokens: HttpTokens = field(default_factory=HttpTokens)
 
 
 SERVICES: web.AppKey[WebServices] = web.AppKey("services", WebServices)

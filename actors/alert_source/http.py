@@ -19,13 +19,12 @@ class HttpAlertSource(Actor):
     Args:
         pace: How fast packets may come.
         handler: Who stores and judges.
+        source: Whose packets these are: `http` without a token, else the token's name.
     """
 
-    SOURCE = "http"
-
-    def __init__(self, *, pace: PaceSettings, handler: ActorRef[Any]) -> None:
+    def __init__(self, *, pace: PaceSettings, handler: ActorRef[Any], source: str = "http") -> None:
         super().__init__()
-        self._inlet = Inlet(self, handler, source=self.SOURCE, pace=pace)
+        self._inlet = Inlet(self, handler, source=source, pace=pace)
 
     async def on_receive(self, message: Message) -> Any:
         """Hand a packet on; its answer is the handler's."""

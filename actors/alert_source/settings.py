@@ -70,8 +70,22 @@ class FolderSourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unk
     """Wall seconds between looks."""
 
 
+class HttpTokenSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Who may post packets by HTTP: a token, and the name that is trusted with what it brings."""
+
+    name: str
+    """Source id, `[a-z0-9-]`; its trust and authorities are `[gate.sources.NAME]` of the rules."""
+    token_file: str | None = None
+    """File that holds the token alone, mode 600; relative to the configuration file."""
+    token_variable: str | None = None
+    """Or the environment variable that holds it; exactly one of the two is given."""
+
+
 class AlertSourceSettings(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
     """All ways in. MQTT (`alerts/in`) and HTTP POST are always there."""
+
+    http: tuple[HttpTokenSettings, ...] = ()
+    """Tokens for HTTP POST; with none, only programs on this machine may post, as source `http`."""
 
     vtp_receiver: VtpReceiverSettings | None = None
     """Listen for authors; left out, nothing listens."""

@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, ClassVar
 from actors.alert_handler.messages import AlertUpdated
 from actors.alert_source.messages import PacketReceived, PacketStored
 from actors.scheduler.messages import PlanPublished
-from actors.web_gateway import orders
+from actors.web_gateway import expert_orders, orders
 from actors.web_gateway.alert_section import alert_targets
 from actors.web_gateway.changes import Append, Json, Put
-from actors.web_gateway.messages import OperatorOrder, OrderTaken, SubmitPacket
+from actors.web_gateway.messages import ExpertOrder, OperatorOrder, OrderTaken, SubmitPacket
 from actors.web_gateway.sections import EVENTS, changes_of
 from actors.web_gateway.sky_view import (
     Target,
@@ -34,9 +34,10 @@ if TYPE_CHECKING:
     from collections.abc import Hashable, Mapping
 
     from actors.web_gateway.live_model import LiveModel
+    from actors.web_gateway.messages import ExpertWish
     from actors.web_gateway.orders import OrderParties
     from actors.web_gateway.settings import WebGatewaySettings
-    from pyros.actor import Deferred
+    from pyros.actor import ActorRef, Deferred
     from pyros.sky.site import Site
 
 
@@ -111,8 +112,10 @@ class WebGateway(Actor):
                 self._look_at_weather()
             case OperatorOrder():
                 self._take(message)
-            case SubmitPacket(raw=raw):
-                self._submit(raw)
+            case ExpertOrder():
+                self._take_of_expert(message)
+            case SubmitPacket():
+                self._submit(message)
             case LinkUp() | LinkDown():
                 self._link(message)
             case _:
@@ -192,6 +195,28 @@ class WebGateway(Actor):
         else:
             deferred.set(OrderTaken(text=text))
 
+    def _take_of_expert(self, order: ExpertOrder) -> None:
+        self._orders += 1
+        deferred: Deferred[OrderTaken] = self.defer()
+        self.publish(
+            expert_orders.journal_entry(order.wish, subject=self.path, now_utc=self.clock.now())
+        )
+        self.start_task(self._ask_handler(order.wish, deferred), name=f"order-{self._orders}")
+
+    async def _ask_handler(self, wish: ExpertWish, deferred: Deferred[OrderTaken]) -> None:
+        try:
+            text = await expert_orders.carry_out(
+                wish, self._parties.alert_handler, self._settings.order_timeout_s
+            )
+        except PyrosError as error:
+            refused = expert_orders.journal_entry(
+                wish, subject=self.path, now_utc=self.clock.now(), outcome=str(error), failed=True
+            )
+            self.publish(refused)
+            deferred.fail(Rejected(str(error)))
+        else:
+            deferred.set(OrderTaken(text=text))
+
     def _journal(self, order: OperatorOrder, *, outcome: str = "", failed: bool = False) -> None:
         self.publish(
             orders.journal_entry(
@@ -199,23 +224,26 @@ class WebGateway(Actor):
             )
         )
 
-    def _submit(self, raw: bytes) -> None:
+    def _submit(self, submitted: SubmitPacket) -> None:
+        inlet = self._parties.inlet_of(submitted.source)
+        if inlet is None:
+            raise Rejected(f"there is no alert source {submitted.source!r}")
         self._orders += 1
         deferred: Deferred[PacketStored] = self.defer()
         packet = PacketReceived(
-            raw=raw,
-            source="http",
+            raw=submitted.raw,
+            source=submitted.source,
             topic=None,
             received_utc=self.clock.now(),
             received_monotonic_s=self.clock.monotonic_s(),
         )
-        self.start_task(self._hand_in(packet, deferred), name=f"packet-{self._orders}")
+        self.start_task(self._hand_in(packet, inlet, deferred), name=f"packet-{self._orders}")
 
-    async def _hand_in(self, packet: PacketReceived, deferred: Deferred[PacketStored]) -> None:
+    async def _hand_in(
+        self, packet: PacketReceived, inlet: ActorRef[Actor], deferred: Deferred[PacketStored]
+    ) -> None:
         try:
-            stored = await self._parties.alert_inlet.ask(
-                packet, timeout_s=self._settings.order_timeout_s
-            )
+            stored = await inlet.ask(packet, timeout_s=self._settings.order_timeout_s)
         except PyrosError as error:
             deferred.fail(Rejected(f"the packet could not be stored: {error}; send it again"))
         else:

@@ -10,6 +10,7 @@ from actors.web_gateway.json_values import instant, number
 from actors.web_gateway.sky_view import Target
 
 if TYPE_CHECKING:
+    from actors.alert_handler.messages import StrategiesInForce
     from actors.sequencer.messages import AlertStage
     from actors.web_gateway.live_model import LiveModel
 
@@ -61,3 +62,19 @@ def alert(event: AlertUpdated | AlertStage, model: LiveModel) -> list[Change]:
     kept = [name for name in model.paths() if name.startswith("alerts/") and name != key]
     old: list[Change] = [Drop(key=name) for name in kept[: max(0, len(kept) + 1 - MAX_ALERTS)]]
     return [*old, Put(key=key, value=value)]
+
+
+def strategies(event: StrategiesInForce) -> Change:
+    """The strategies there are and which is the default."""
+    return Put(
+        key="strategies",
+        value={
+            "default": event.default,
+            "changes": event.changes,
+            "classes": list(event.classes),
+            "strategies": [
+                {"name": one.name, "rank": one.rank, "summary": one.summary}
+                for one in event.strategies
+            ],
+        },
+    )

@@ -6,6 +6,12 @@ from dataclasses import dataclass
 from enum import StrEnum
 from typing import ClassVar
 
+from actors.alert_handler.messages import (
+    ChangeFollowUp,
+    NoteByHand,
+    StopFollowUp,
+    SwitchStrategy,
+)
 from actors.alert_source.messages import PacketStored
 from pyros.actor import Lane, Request
 
@@ -47,8 +53,31 @@ class OperatorOrder(Request[OrderTaken]):
     alert_kind: str = ""
 
 
+ExpertWish = NoteByHand | StopFollowUp | ChangeFollowUp | SwitchStrategy
+"""What an expert may ask about alerts."""
+
+
+@dataclass(frozen=True, slots=True, kw_only=True)
+class ExpertOrder(Request[OrderTaken]):
+    """An expert's order about alerts, journalled and handed to the alert handler.
+
+    Refused with `Rejected` as an `OperatorOrder` is.
+
+    Attributes:
+        wish: What to do, with who and why.
+    """
+
+    wish: ExpertWish
+
+
 @dataclass(frozen=True, slots=True, kw_only=True)
 class SubmitPacket(Request[PacketStored]):
-    """A raw alert packet that came in by HTTP; answered when it is stored."""
+    """A raw alert packet that came in by HTTP; answered when it is stored.
+
+    Attributes:
+        raw: The bytes as received.
+        source: Who is trusted with it: `http`, or the name of the token it came with.
+    """
 
     raw: bytes
+    source: str = "http"

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from typing import TYPE_CHECKING, assert_never
 
 from actors.alert_handler.messages import InjectTestAlert
@@ -13,10 +13,13 @@ from actors.web_gateway.messages import OperatorOrder, OrderAction
 from pyros.errors import TransientError
 
 if TYPE_CHECKING:
+    from collections.abc import Mapping
     from datetime import datetime
 
     from pyros.actor import Actor, ActorRef
 
+LOCAL_SOURCE = "http"
+"""Source of packets that this machine posts without a token."""
 MAX_TEXT = 200
 """Longest name or reason that is written down; more is cut."""
 
@@ -28,7 +31,8 @@ class OrderParties:
     Attributes:
         majordome: Pauses, resumes, aborts, closes.
         alert_handler: Injects test alerts.
-        alert_inlet: Takes raw packets that come by HTTP.
+        alert_inlet: Takes raw packets that come by HTTP from this machine.
+        token_inlets: Take those that come with a token, by the token's name.
         domes: Asked to close directly when the majordome does not answer.
     """
 
@@ -36,6 +40,11 @@ class OrderParties:
     alert_handler: ActorRef[Actor]
     alert_inlet: ActorRef[Actor]
     domes: tuple[ActorRef[Actor], ...] = ()
+    token_inlets: Mapping[str, ActorRef[Actor]] = field(default_factory=dict)
+
+    def inlet_of(self, source: str) -> ActorRef[Actor] | None:
+        """Who takes the packets of a source; None when there is no such source."""
+        return self.alert_inlet if source == LOCAL_SOURCE else self.token_inlets.get(source)
 
 
 async def carry_out(order: OperatorOrder, parties: OrderParties, timeout_s: float) -> str:

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING
 
-from actors.alert_handler.messages import AlertUpdated
+from actors.alert_handler.messages import AlertUpdated, StrategiesInForce
 from actors.archive.messages import FrameArchived
 from actors.camera.messages import ExposureStarted, FrameSpooled
 from actors.device.messages import DeviceStateChanged, DeviceStatus
@@ -55,6 +55,7 @@ EVENTS: tuple[type[Message], ...] = (
     SequenceProgress,
     SequenceStateChanged,
     SkyPhaseChanged,
+    StrategiesInForce,
     WeatherReport,
     WeatherVerdict,
 )
@@ -80,6 +81,8 @@ def changes_of(event: Message, model: LiveModel, now_utc: datetime) -> list[Chan
             return image_section.frame(event, model)
         case AlertUpdated() | AlertStage():
             return alert_section.alert(event, model)
+        case StrategiesInForce():
+            return [alert_section.strategies(event)]
         case JournalEntry() | JournalWritten():
             return log_section.line(event, model)
         case _:

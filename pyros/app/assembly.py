@@ -232,6 +232,18 @@ def _alerts(plant: Plant) -> SupervisorSpec:
                 handler=handler,
             ),
         ),
+        *(
+            ChildSpec(
+                name=f"source-http-{token.name}",
+                factory=partial(
+                    HttpAlertSource,
+                    pace=settings.sources.pace,
+                    handler=handler,
+                    source=token.name,
+                ),
+            )
+            for token in settings.sources.http
+        ),
         *_more_sources(plant, handler),
         *_advocates(plant),
     ]

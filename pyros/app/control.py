@@ -7,11 +7,13 @@ tree stopped. Progress is told to whoever started it, line by line.
 from __future__ import annotations
 
 import asyncio
+import os
 import signal
 from dataclasses import dataclass
 from functools import partial
 from typing import TYPE_CHECKING, Any
 
+from actors.alert_source.http_tokens import load_tokens
 from actors.device.messages import DeviceStatus
 from actors.device.readings import good_flag, good_number, good_text
 from actors.journal.messages import Flush, JournalEntry
@@ -184,10 +186,12 @@ async def _spawn_gateway(plant: Plant, options: ControlOptions) -> WebServices:
     points = int(settings.gateway.trend_hours * 3600.0 / settings.gateway.trend_step_s)
     trends = TrendRing(points)
     handler = system.ref("/alerts/handler")
+    tokens = load_tokens(settings.alerts.sources.http, plant.config_dir, os.environ)
     parties = OrderParties(
         majordome=plant.observing(settings.telescope[0].id, "majordome"),
         alert_handler=handler,
         alert_inlet=system.ref("/alerts/source-http"),
+        token_inlets={name: system.ref(f"/alerts/source-http-{name}") for name in tokens.sources},
         domes=tuple(plant.device(unit.id, unit.dome_id) for unit in settings.telescope),
     )
     about = about_observatory(
@@ -224,6 +228,7 @@ async def _spawn_gateway(plant: Plant, options: ControlOptions) -> WebServices:
         version=VERSION,
         data_dir=plant.data_dir,
         store=plant.store,
+        tokens=tokens,
     )
 
 

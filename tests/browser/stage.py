@@ -5,7 +5,14 @@ from __future__ import annotations
 import contextlib
 from typing import TYPE_CHECKING, Any
 
-from actors.alert_handler.messages import InjectTestAlert
+from actors.alert_handler.messages import (
+    ChangeFollowUp,
+    InjectTestAlert,
+    NoteByHand,
+    StopFollowUp,
+    SwitchStrategy,
+)
+from actors.alert_source.http_tokens import HttpTokens
 from actors.alert_source.messages import PacketReceived, PacketStored
 from actors.majordome.messages import AbortSequence, CloseDome, OperatorDone, Pause, Resume
 from actors.web_gateway.actor import WebGateway
@@ -46,6 +53,16 @@ class Operator(Actor):
                 return OperatorDone(text=f"{type(message).__name__} accepted")
             case InjectTestAlert():
                 return f"ivo://pyros/test#{message.kind}"
+            case NoteByHand():
+                return "hand:261123T210430-1"
+            case StopFollowUp(alert_id="grb-gone"):
+                raise Rejected("there is no event 'grb-gone'")
+            case StopFollowUp():
+                return f"{message.alert_id} is not followed up any more"
+            case ChangeFollowUp():
+                return f"{message.alert_id} by {message.strategy} instead"
+            case SwitchStrategy():
+                return f"default strategy is {message.name or 'other'}"
             case PacketReceived(raw=raw):
                 well = raw.lstrip().startswith((b"<", b"{"))
                 reason = "" if well else "neither XML nor JSON"
@@ -100,6 +117,7 @@ async def staged(
     *,
     settings: WebSettings | None = None,
     boot_id: str = "boot-1",
+    tokens: HttpTokens | None = None,
 ) -> AsyncIterator[Stage]:
     """A gateway and its server at 21:04:30 UTC of a November night.
 
@@ -108,6 +126,7 @@ async def staged(
         data_dir: Where previews lie.
         settings: The server's settings; a free port by default.
         boot_id: Names the start.
+        tokens: Whose packets are taken by HTTP; none by default.
     """
     clock = LoopClock(loop, epoch_unix_s=staged_night.NOW.timestamp())
     gateway_settings = WebGatewaySettings(tree_period_s=0.5)
@@ -126,7 +145,10 @@ async def staged(
                     site=staged_night.SITE,
                     about=staged_night.ABOUT,
                     parties=OrderParties(
-                        majordome=operator, alert_handler=operator, alert_inlet=operator
+                        majordome=operator,
+                        alert_handler=operator,
+                        alert_inlet=operator,
+                        token_inlets=dict.fromkeys((tokens or HttpTokens()).sources, operator),
                     ),
                     settings=gateway_settings,
                 ),
@@ -143,6 +165,7 @@ async def staged(
             version="0.1.0",
             data_dir=data_dir,
             store=store,
+            tokens=tokens or HttpTokens(),
         )
         server = WebServer(services)
         await server.start()

@@ -8,7 +8,7 @@ from __future__ import annotations
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
-from actors.alert_handler.messages import AlertUpdated
+from actors.alert_handler.messages import AlertUpdated, LoadedStrategy, StrategiesInForce
 from actors.archive.messages import FrameArchived
 from actors.camera.messages import ExposureContext, ExposureStarted, FrameSpooled
 from actors.device.messages import DeviceStatus
@@ -320,6 +320,20 @@ def stages(now: datetime, alert_id: str = "a-0001") -> list[Message]:
     ]
 
 
+def strategies(default: str = "other") -> StrategiesInForce:
+    """The strategies there are."""
+    return StrategiesInForce(
+        strategies=(
+            LoadedStrategy(name="grb-localised", rank=1, summary="A burst known well: colour"),
+            LoadedStrategy(name="grb-wide", rank=3, summary="A burst known to degrees: tiles"),
+            LoadedStrategy(name="other", rank=9, summary="One look, interrupting nothing"),
+        ),
+        default=default,
+        changes=0 if default == "other" else 1,
+        classes=("GRB", "X_RAY_TRANSIENT", "GW"),
+    )
+
+
 def entry(
     now: datetime, text: str, *, severity: str = "info", subject: str = "/observing/majordome"
 ) -> JournalEntry:
@@ -351,7 +365,7 @@ def clear_night(now: datetime = NOW) -> list[Message]:
         *devices(now), *weather(now), *verdicts(now, suspect=True), published,
         *done_so_far(published, now), progress(published, now),
         exposure(now), exposure(now, "cam-nir", "J"), frame(now), frame(now, "cam-nir"),
-        alert(now, decision="ignored", number=2), *lines,
+        alert(now, decision="ignored", number=2), strategies(), *lines,
     ]  # fmt: skip
 
 

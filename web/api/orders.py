@@ -99,7 +99,7 @@ async def packet(call: Call[NoParameters, bytes]) -> PacketAnswer:
         ProblemError: 422 when it is no alert, 503 when it could not be stored.
     """
     try:
-        stored = await call.services.gateway.ask(SubmitPacket(raw=call.body))
+        stored = await call.services.gateway.ask(SubmitPacket(raw=call.body, source=call.poster))
     except PyrosError as error:
         raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
     if not stored.accepted:
@@ -136,6 +136,7 @@ ENDPOINTS = (
         answer=PacketAnswer,
         status=HTTPStatus.ACCEPTED,
         raw_body=PACKET_MEDIA,
-        errors=(*ORDER_ERRORS, HTTPStatus.UNPROCESSABLE_ENTITY),
+        errors=(*ORDER_ERRORS, HTTPStatus.UNAUTHORIZED, HTTPStatus.UNPROCESSABLE_ENTITY),
+        by_token=True,
     ),
 )
