@@ -50,6 +50,8 @@ async def fetch_map(url: str, policy: MapPolicy, *, timeout_s: float) -> bytes:
     except (aiohttp.ClientError, TimeoutError, OSError) as error:
         said = str(error) or f"no complete answer within {timeout_s:.0f} s"
         raise MapNotThereError(f"{url}: {type(error).__name__} {said}") from error
+    except ValueError as error:  # an address in a redirect that is none
+        raise MapRefusedError(f"{url}: leads to what is no address: {error}") from error
 
 
 async def _follow(session: aiohttp.ClientSession, url: str, policy: MapPolicy) -> bytes:

@@ -105,7 +105,7 @@ class Campaign:
     def _resume(self, followed: FollowedEvent) -> None:
         """What was planned is released and planned anew; what is on the telescope goes on."""
         self._limit_age(followed)
-        if followed.begun:
+        if followed.begun or followed.aborted:
             self._dispatch.rank(followed)
             return
         self._dispatch.release(followed, "planned anew after a start of PyROS")
@@ -324,6 +324,7 @@ class Campaign:
                 self._completed(followed)
             case SequenceState.INTERRUPTED if ended.reason.startswith(OPERATOR_ABORT):
                 followed.forget_plans()
+                followed.aborted = True
             case _:
                 self._once_more(followed, ended)
         if self._desk.event_state(followed.alert_id) not in _WORKING:

@@ -96,7 +96,7 @@ class Dispatch:
         """To the telescope at once, or into the plan with a call when its window opens."""
         sequence = plan.sequence
         followed.sequence = sequence
-        followed.begun, followed.waits = False, True
+        followed.begun, followed.waits, followed.aborted = False, True, False
         followed.not_before_utc = not_before_utc
         followed.phase_running = plan.phase_index
         wait_s = (

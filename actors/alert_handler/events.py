@@ -52,6 +52,7 @@ class FollowedEvent:
         waits: Whether it still has to be begun.
         not_before_utc: When its window opens, None for at once.
         failures: Sequences that failed one after the other.
+        aborted: An operator aborted its latest sequence: it is not begun again by itself.
         expires: Whether its age limit is watched.
         map_facts: What its sky map says, None without one.
         map_is_best: Whether that says better where it is than the best position does.
@@ -60,7 +61,8 @@ class FollowedEvent:
         fields: Fields still to be observed, in order.
         field_running: The one that was sent last.
         kept_stages: Stages that are in the database.
-        kept_as: What the database says of it: rewritten when that is no longer so.
+        kept_as: What the database says of it: rewritten when that is no longer so. None before it
+            is there at all.
         map_urls: Sky maps that were asked for: addresses, or ids of notices that carry one.
     """
 
@@ -82,6 +84,7 @@ class FollowedEvent:
     waits: bool = False
     not_before_utc: datetime | None = None
     failures: int = 0
+    aborted: bool = False
     expires: bool = False
     map_facts: MapFacts | None = None
     map_is_best: bool = False

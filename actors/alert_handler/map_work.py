@@ -15,8 +15,7 @@ from protocols.map_fetch import MapNotThereError, fetch_map
 from protocols.map_notice import write_map_packet
 from pyros.domain.alert.event import EventState
 from pyros.domain.alert.map_policy import MapRefusedError, wants_map
-from pyros.domain.alert.notice import NoticeError
-from pyros.store import StoreUnavailableError
+from pyros.errors import PyrosError
 
 if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
@@ -82,10 +81,8 @@ class MapWork:
             if url is None:
                 fits = await self.actor.blocking(sky_map_fits, packet.raw, deadline_s=_DEADLINE_S)
             await self.take(write_map_packet(packet.raw, fits, url or "in the notice"), packet)
-        except NoticeError as error:
+        except PyrosError as error:  # no map, no thread, no database: the position stands
             self._tell(followed, f"not taken: {error}", 1)
-        except StoreUnavailableError as error:
-            self.actor.log.warning("sky map of %s is not stored: %s", followed.alert_id, error)
 
     async def _fetch(self, followed: FollowedEvent, url: str) -> bytes | None:
         """Try until the map is there; None when it is refused, given up, or wanted no more."""

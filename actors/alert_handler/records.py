@@ -92,6 +92,7 @@ def memory_of(followed: FollowedEvent) -> dict[str, object]:
         "phase_done": followed.phase_done,
         "phase_running": followed.phase_running,
         "number": followed.number,
+        "aborted": followed.aborted,
         "pointed": followed.pointed,
         "tiled_as": followed.tiled_as,
         "fields": [_plain_place(place) for place in followed.fields],
@@ -118,6 +119,7 @@ def recall_memory(
     followed.phase_done = int(kept.get("phase_done", -1))
     followed.phase_running = int(kept.get("phase_running", 0))
     followed.number = max(followed.number, int(kept.get("number", 0)))
+    followed.aborted = bool(kept.get("aborted", False))
     pointed, tiled_as, running = (
         kept.get(name) for name in ("pointed", "tiled_as", "field_running")
     )

@@ -206,6 +206,7 @@ def continue_from(
     """
     followed = desk.by_id[record.alert_id]
     followed.begun = latest is SequenceState.EXECUTING
+    followed.kept_as = ()  # it is there; how it is to be kept shows when it is told
     desk.restore_state(record.alert_id, EventState(record.state), record.updated_utc)
     followed.decision, followed.reasons = record.decision, record.reasons
     followed.restored_sequence_id = record.sequence_id

@@ -92,9 +92,12 @@ class Scribe:
             self.actor.log.warning("stages of %s are not stored: %s", followed.alert_id, error)
 
     def update(self, followed: FollowedEvent) -> None:
-        """Tell everyone how the event stands."""
+        """Tell everyone how the event stands, and keep it if it is not kept so.
+
+        A new event is first stored with the judgement of its packet, never before the packet.
+        """
         self.actor.publish(event_update(followed, self.desk.state(followed.alert_id)))
-        if followed.kept_as != self._facts_kept(followed):
+        if followed.kept_as is not None and followed.kept_as != self._facts_kept(followed):
             self.actor.start_task(self.put(followed), name=f"keep {followed.alert_id}")
 
     def _facts_kept(self, followed: FollowedEvent) -> tuple[object, ...]:
@@ -153,7 +156,7 @@ class Scribe:
             numbers = await self.store.alerts.judge(record, event=event, lines=[line.stored])
         except StoreUnavailableError as error:
             if followed is not None:
-                followed.kept_as = None
+                followed.kept_as = ()
             self.actor.log.warning(
                 "judgement of packet %d is not stored: %s", record.packet_id, error
             )
@@ -171,7 +174,7 @@ class Scribe:
         try:
             await self.store.alerts.put(self._event_record(followed))
         except StoreUnavailableError as error:
-            followed.kept_as = None
+            followed.kept_as = ()
             self.actor.log.warning("event %s is not stored: %s", followed.alert_id, error)
 
     def say(self, followed: FollowedEvent, text: str, data: dict[str, object]) -> None:

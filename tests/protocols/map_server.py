@@ -49,6 +49,8 @@ class MapServer:
                 raise web.HTTPFound("http://localhost.evil.example/map.fits")
             case "/moved":
                 raise web.HTTPFound("/map.fits")
+            case "/nonsense":
+                return web.Response(status=302, headers={"Location": "http://[bad/map.fits"})
             case "/round":
                 raise web.HTTPFound("/round")
             case "/gone":

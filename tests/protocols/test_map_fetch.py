@@ -51,6 +51,8 @@ async def test_a_redirect_is_asked_only_where_its_host_is_listed() -> None:
         with pytest.raises(MapRefusedError, match="more than 3 redirects"):
             await fetch_map(server.url("/round"), POLICY, timeout_s=PATIENCE_S)
         assert server.asked == ["/elsewhere", *["/round"] * 4]
+        with pytest.raises(MapRefusedError, match="no address"):
+            await fetch_map(server.url("/nonsense"), POLICY, timeout_s=PATIENCE_S)
 
 
 @pytest.mark.parametrize(

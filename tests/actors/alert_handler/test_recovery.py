@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import json
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from typing import TYPE_CHECKING
 
@@ -107,12 +108,10 @@ def request(rules: RuleFile, alert_id: str, number: int) -> Request:
     return plan.request
 
 
-async def leave_behind(store: Store, rules: RuleFile, site: Site, clock: Clock, day: str) -> None:
-    """An event with two follow-ups, one without packets, a request of nobody's, and garbage."""
-    now_utc = clock.now()
-    known = await store.alerts.store_packet(
-        young(site, clock, 1), source="vtp", topic=None, received_utc=now_utc
-    )
+async def judged(store: Store, raw: bytes, record: AlertRecord) -> None:
+    """A packet that opened an event, as an earlier run stored both."""
+    now_utc = record.received_utc
+    known = await store.alerts.store_packet(raw, source="vtp", topic=None, received_utc=now_utc)
     await store.alerts.judge(
         Judgement(
             packet_id=known.packet_id,
@@ -120,11 +119,21 @@ async def leave_behind(store: Store, rules: RuleFile, site: Site, clock: Clock, 
             notice=None,
             decision="accepted",
             reasons=(),
-            alert_id=f"{day}-007",
+            alert_id=record.alert_id,
             judged_utc=now_utc,
         ),
-        event=event(f"{day}-007", now_utc, state="OBSERVING", number=1),
+        event=record,
     )
+
+
+async def leave_behind(store: Store, rules: RuleFile, site: Site, clock: Clock, day: str) -> None:
+    """Events with follow-ups, aborted, without packets, a request of nobody's, and garbage."""
+    now_utc = clock.now()
+    aborted = event(f"{day}-006", now_utc, state="OBSERVING", number=1)
+    aborted = replace(aborted, details={**aborted.details, "aborted": True})
+    await judged(store, young(site, clock, 3), aborted)
+    known = event(f"{day}-007", now_utc, state="OBSERVING", number=1)
+    await judged(store, young(site, clock, 1), known)
     await store.alerts.put(event(f"{day}-008", now_utc, state="ACCEPTED", number=1))
     for made in (request(rules, f"{day}-007", 2), request(rules, f"{day}-009", 1)):
         await store.requests.add(made, submitted_by="alert", submitted_utc=now_utc)
@@ -215,10 +224,12 @@ def test_memory_of_an_event_gives_back_what_is_left(
     before, after = fresh(), fresh()
     before.strategy, before.strategy_by_hand = rules.book.named("other"), True
     before.fields, before.field_running, before.number = fields, running, 5
+    before.aborted = begun
     kept = json.loads(json.dumps(memory_of(before)))
     after.begun = begun
     recall_memory(after, kept, rules.book, completed=completed)
     assert (after.fields, after.phase_done, after.number) == (left, phase_done, 5)
     assert after.field_running == (running if begun else None)
+    assert after.aborted == begun
     assert after.strategy is not None
     assert (after.strategy.name, after.strategy_by_hand) == ("other", True)
