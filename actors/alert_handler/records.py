@@ -203,6 +203,7 @@ def outcome_line(
         time_utc=time_utc,
         data={
             "ivorn": identity,
+            "source": notice.source,
             "decision": outcome.judgement.decision.value,
             "action": outcome.action.value,
             "codes": [reason.code for reason in outcome.judgement.reasons],

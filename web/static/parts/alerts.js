@@ -3,7 +3,8 @@ import { html } from "../vendor/ui.js";
 import { second, unixOf } from "../clock.js";
 import { declination, fixed, milliseconds, rightAscension, span } from "../format.js";
 import { t, word } from "../i18n.js";
-import { under } from "../model.js";
+import { cell, under } from "../model.js";
+import { ExpertButton, ExpertTools } from "./expert.js";
 import { Badge, Panel } from "./panel.js";
 
 const ORDER = ["received", "parsed", "judged", "planned", "interrupted", "slew-command", "stored",
@@ -39,13 +40,18 @@ function Alert({ alert }) {
       ${typeof alert.error_deg === "number" && html` <span class="soft">± ${alert.error_deg < 1 ? `${fixed(alert.error_deg * 60, 1)}′` : `${fixed(alert.error_deg, 1)}°`}</span>`}</p>`}
     <ul class="reasons">${(alert.reasons ?? []).map((reason) => html`<li>${reason}</li>`)}</ul>
     <${Stages} stages=${alert.stages ?? {}} />
+    <${ExpertTools} alert=${alert} />
   </li>`;
 }
 
 /** The panel. */
 export function Alerts() {
   const alerts = under("alerts").sort((a, b) => (b.received_utc ?? "").localeCompare(a.received_utc ?? ""));
-  return html`<${Panel} id="alerts" title=${t("alerts.title")} span="span-6" state=${alerts.length ? t("alerts.count", { n: alerts.length }) : ""}>
+  const strategies = cell("strategies").value;
+  const state = [alerts.length && t("alerts.count", { n: alerts.length }),
+    strategies && t("alerts.default", { name: strategies.default })].filter(Boolean).join(" · ");
+  const tools = strategies && html`<${ExpertButton} form="event" /><${ExpertButton} form="default" />`;
+  return html`<${Panel} id="alerts" title=${t("alerts.title")} span="span-6" state=${state} tools=${tools}>
     ${alerts.length ? html`<div class="scroll tall" tabindex="0" role="region" aria-label=${t("alerts.title")}>
         <ul class="alerts">${alerts.map((alert) => html`<${Alert} alert=${alert} key=${alert.alert_id} />`)}</ul></div>`
       : html`<p class="empty">${t("alerts.none")}</p>`}

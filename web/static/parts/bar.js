@@ -6,7 +6,8 @@ import { language, languages, setLanguage, t, word } from "../i18n.js";
 import { ageMs, hello, phase } from "../link.js";
 import { cell, devicesOf, good, under } from "../model.js";
 import { setTheme, theme, themes } from "../theme.js";
-import { askFor, OrderButton } from "./orders.js";
+import { askFor } from "./ask.js";
+import { OrderButton } from "./orders.js";
 
 const SIDEREAL = 360.98564736629 / 86400;
 const SUN_EVENTS = [

@@ -5,7 +5,7 @@ import { fixed, span } from "../format.js";
 import { lastFrames } from "../history.js";
 import { t, word } from "../i18n.js";
 import { cell, devicesOf, good } from "../model.js";
-import { askFor } from "./orders.js";
+import { askFor } from "./ask.js";
 import { Badge, deviceLevel, Panel, Progress } from "./panel.js";
 
 function channelOf(device) {
