@@ -89,7 +89,7 @@ async def restore(
             named.append((packet, notice))
     latest = await _latest_sequences(store, records)
     for key in tuple(desk.by_id):
-        if (record := records.get(key)) is not None:
+        if (record := records.get(key) or await store.alerts.get(key)) is not None:
             continue_from(desk, record, await store.alerts.stages(key), latest.get(key))
     for key, record in records.items():
         if key not in desk.by_id and _works(record):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import asyncio
 import base64
 import contextlib
 import gzip
@@ -20,6 +21,7 @@ from actors.alert_source.messages import PacketReceived
 from actors.journal.messages import JournalEntry
 from protocols.notice_restamp import restamp
 from pyros.actor import ActorSystem, ChildSpec
+from pyros.app.settings import load_settings
 from pyros.domain.alert.localisation import separation_deg
 from pyros.sky.engine import icrs_from_altaz
 from pyros.store import Store
@@ -126,7 +128,7 @@ def rules(tmp_path: Path) -> RuleFile:
 
 
 @contextlib.asynccontextmanager
-async def desk(store: Store, rules: RuleFile) -> AsyncIterator[Desk]:
+async def desk(store: Store, rules: RuleFile, *, fetch_maps: bool = True) -> AsyncIterator[Desk]:
     """A handler on the night side of the Earth."""
     ear = Ear()
     async with ActorSystem() as system:
@@ -140,7 +142,7 @@ async def desk(store: Store, rules: RuleFile) -> AsyncIterator[Desk]:
                     store=store,
                     rules=RuleFile(rules.path),
                     templates=AlertTemplates(ROOT / "config" / "alert_templates"),
-                    settings=AlertHandlerSettings(),
+                    settings=AlertHandlerSettings(fetch_maps=fetch_maps),
                     majordome=listener,
                     scheduler=listener,
                     channel_times=TIMES,
@@ -257,3 +259,18 @@ async def test_a_map_from_elsewhere_is_refused_and_the_position_stands(rules: Ru
         await until(lambda: any("is not among [maps] hosts" in text for text in at.ear.said))
         assert server.asked == ["/elsewhere"]
         assert len(await store.alerts.recent_packets()) == 1
+
+
+async def test_a_simulated_site_asks_nobody(rules: RuleFile) -> None:
+    """Told not to fetch, the handler goes by positions; the simulated observatory is told so."""
+    shipped = load_settings(ROOT / "config" / "simulated" / "observatory.toml")
+    assert not shipped.alerts.handler.fetch_maps
+    async with (
+        Store(None, StoreSettings()) as store,
+        map_server() as server,
+        desk(store, rules, fetch_maps=False) as at,
+    ):
+        await at.send(at.gbm(at.in_view(), server.url()))
+        await until(lambda: len(at.ear.requests) == 1)
+        await asyncio.sleep(0.2)
+        assert server.asked == []
