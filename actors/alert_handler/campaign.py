@@ -152,9 +152,12 @@ class Campaign:
         """Plan the next sequence for the window that opens next; why not, or empty."""
         start_utc = seen.next_start_utc
         why = self._point(followed, again=again, not_before_utc=start_utc)
-        if not why:
+        if not why and self._desk.event_state(followed.alert_id) is not EventState.DEFERRED:
+            text = f"waits for its next window: {seen.text}"
+            followed.reasons = (*followed.reasons, text)
             now_utc = self._actor.clock.now()
             self._desk.step(followed.alert_id, EventState.DEFERRED, now_utc, seen.text)
+            self._scribe.say(followed, text, {"not_before_utc": str(start_utc)})
         return why
 
     def _limit_age(self, followed: FollowedEvent) -> None:

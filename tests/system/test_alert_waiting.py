@@ -11,12 +11,14 @@ import pytest
 
 from actors.alert_handler.messages import StopFollowUp
 from pyros.actor import Reason, Terminated
+from pyros.domain.observatory import Mode
 from pyros.domain.sequence import SequenceState
 from pyros.sky.engine import icrs_from_altaz
 from simulators.scenario import Scenario, WeatherEvent
 from tests.system.alert_night import (
     FOLLOWING,
     GBM,
+    NIGHT,
     SWIFT,
     XRT,
     AlertNight,
@@ -169,6 +171,36 @@ def test_a_night_lost_to_rain_is_made_good_in_the_next_one_after_a_restart(tmp_p
         after_dark_s=(window_utc - dusk_utc).total_seconds() - 900.0,
         keep_database=True,
     )
+
+
+def test_what_dawn_interrupts_is_carried_over(tmp_path: Path) -> None:
+    """The night ends in the middle of a sequence: the rest has its place in the next night."""
+
+    async def story(night: AlertNight) -> None:
+        await night.until(
+            lambda: night.spy.mode is Mode.OBSERVING, within_s=1200.0, what="observing"
+        )
+        await night.send(night.young(SWIFT, age_s=5000.0))
+        running = await night.stage("-001", "first-photon")
+
+        def carried() -> AlertUpdated | None:
+            now = night.event("-001")
+            return now if now is not None and now.state == "DEFERRED" else None
+
+        event = await night.until(carried, within_s=3600.0, what="carried over")
+        assert event is not None
+        assert event.sequence_id != running.sequence_id
+        assert "waits for its next window: " in event.reasons[-1]
+        (ended,) = [one for one in night.spy.ended if one.alert_id]
+        assert ended.reason == f"the night {NIGHT} is over"
+        await asyncio.sleep(60.0)
+        kept = await night.site.plant.store.requests.get(event.sequence_id or "")
+        assert kept is not None
+        earliest_utc = kept.sequences[0].earliest_utc
+        assert earliest_utc is not None
+        assert earliest_utc > dark_span(FOLLOWING)[0]
+
+    at_night(tmp_path, story, before_dawn_s=1500.0)
 
 
 def test_a_burst_that_waits_beyond_its_age_limit_expires(tmp_path: Path) -> None:
