@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 from aiohttp import web
 
-from web.api import alerts, frames, journal, observatory, orders
+from web.api import alerts, frames, journal, observatory, orders, packets
 from web.assets import ASSETS, load_assets, page, static_file
 from web.endpoint import (
     Call,
@@ -37,6 +37,7 @@ ENDPOINTS: tuple[Endpoint, ...] = (
     *frames.ENDPOINTS,
     *orders.ENDPOINTS,
     *alerts.ENDPOINTS,
+    *packets.ENDPOINTS,
 )
 
 
