@@ -227,6 +227,11 @@ class Campaign:
                 followed.forget_plans()
                 self._begin(followed)
             return
+        if state in ACTIVE_STATES and outcome.judgement.decision is Decision.RETRACTION:
+            self.stop(followed, "the position that was observed is taken back")
+            followed.phase_done = -1
+            self._begin(followed, again=True)
+            return
         if state not in ACTIVE_STATES or outcome.judgement.decision is not Decision.ACCEPTED:
             return
         if followed.tiled_as is not None:

@@ -135,7 +135,8 @@ class FollowedEvent:
         self.ivorn = notice.ivorn or notice.notice_id
         self.stream = notice.stream
         self.t0_utc = self.t0_utc or notice.t0_utc
-        self.best = outcome.best or self.best
+        changed = outcome.action is Action.UPDATE and outcome.best_changed
+        self.best = outcome.best if changed else outcome.best or self.best
         if outcome.action is not Action.DUPLICATE:
             self.decision = outcome.judgement.decision.value
             self.reasons = (

@@ -17,8 +17,8 @@ from actors.alert_handler.intake import only_map
 from actors.alert_handler.records import recall_memory
 from protocols.map_notice import ID_SUFFIX
 from protocols.notice_parser import parse_notice
-from pyros.domain.alert.book import number_in, receive
-from pyros.domain.alert.event import ACTIVE_STATES, EventState
+from pyros.domain.alert.book import receive
+from pyros.domain.alert.event import ACTIVE_STATES, EventState, number_in
 from pyros.domain.alert.gate import Decision, Observability
 from pyros.domain.alert.map_policy import names_map
 from pyros.domain.alert.notice import Notice, NoticeError

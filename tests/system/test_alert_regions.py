@@ -11,6 +11,7 @@ import pytest
 from actors.alert_handler.messages import (
     StopFollowUp,
 )
+from protocols.notice_parser import parse_notice
 from pyros.domain.sequence import SequenceState
 from tests.actors.alert_handler.test_tile_plan import lvk_alert
 from tests.system.alert_night import (
@@ -123,5 +124,61 @@ def test_a_wide_tiling_goes_on_after_a_better_burst(tmp_path: Path) -> None:
         )
         assert again is not None
         assert again.sequence_id != wide.sequence_id
+
+    at_night(tmp_path, story)
+
+
+def test_a_position_that_is_taken_back_leaves_the_region_that_stands(tmp_path: Path) -> None:
+    """Swift retracts what it added to Fermi's burst: its block stops, Fermi's region is tiled."""
+
+    async def story(night: AlertNight) -> None:
+        await night.routine_runs()
+        place = night.in_view()
+        await night.send(night.young(GBM, place=place, age_s=40.0))
+        await night.stage("-001", "first-photon")
+        swift = night.young(SWIFT, place=(place[0], place[1] + 1.0), age_s=48.0, serial=70)
+        await night.send(swift)
+        pointed = await night.until(
+            lambda: (
+                one
+                if (one := night.event("-001"))
+                and one.stream == "swift-bat"
+                and night.spy.states.get(one.sequence_id or "") is SequenceState.EXECUTING
+                else None
+            ),
+            within_s=120.0,
+            what="Swift's position is on the telescope",
+        )
+        assert pointed is not None
+        ivorn = parse_notice(swift, source="vtp", received_utc=night.clock.now()).notice_id
+        cites = f'<Citations><EventIVORN cite="retraction">{ivorn}</EventIVORN></Citations>'
+        retraction = swift.replace(b"_r70", b"_r70_back").replace(
+            b"</voe:VOEvent>", cites.encode() + b"</voe:VOEvent>"
+        )
+        assert (await night.send(retraction)).accepted
+
+        def tiled_again() -> bool:
+            now = night.event("-001")
+            return (
+                now is not None
+                and now.sequence_id != pointed.sequence_id
+                and night.spy.states.get(now.sequence_id or "") is SequenceState.EXECUTING
+            )
+
+        await night.until(tiled_again, within_s=300.0, what="Fermi's region is observed")
+        now = night.event("-001")
+        assert now is not None
+        assert now.state == "OBSERVING"
+        assert now.dec_deg == pytest.approx(place[1], abs=1e-3)
+        assert now.t0_utc == pointed.t0_utc
+        ended = await night.until(
+            lambda: next(
+                (one for one in night.spy.ended if one.sequence_id == pointed.sequence_id), None
+            ),
+            within_s=120.0,
+            what="Swift's block has ended",
+        )
+        assert ended is not None
+        assert ended.state is SequenceState.INTERRUPTED
 
     at_night(tmp_path, story)

@@ -20,7 +20,6 @@ from pyros.domain.alert.association import (
     NewEvent,
     associate,
     event_odds,
-    trigger_rate_per_day,
 )
 from pyros.domain.alert.event import (
     ACTIVE_STATES,
@@ -32,14 +31,16 @@ from pyros.domain.alert.event import (
     facts_of,
     known,
     merged,
+    number_in,
     open_event,
     step,
     with_notice,
     with_retraction,
 )
-from pyros.domain.alert.gate import Decision, Judgement, Reason, judge
+from pyros.domain.alert.gate import Decision, Judgement, Reason, actionable, judge
 from pyros.domain.alert.strategy import Strategy, choose
 from pyros.domain.alert.stream import PACKET_TYPES, PacketKind
+from pyros.domain.alert.trigger_times import rates_per_day, with_trigger
 
 if TYPE_CHECKING:
     from collections.abc import Callable, Mapping
@@ -153,8 +154,7 @@ def receive(
         rules: Gate, association and strategies.
         observability: What the sky says of the notice's position, or who to ask.
         map_area_deg2: 90 % area of the notice's sky map, when a worker has read it.
-        key: Key of the event it opens, when it is folded again after a start and its event has one;
-            such an event is not held either. None takes the next one.
+        key: Key of the event it opens when it is folded again after a start: it is not held either.
 
     Returns:
         The book after, and what is to be done.
@@ -166,12 +166,16 @@ def receive(
     if (notice.test and not source.injected) or distrusted or _is_housekeeping(notice):
         return book, Outcome(action=Action.NONE, judgement=judgement)
     book = _forget_old(book, now_utc, rules)
-    found = associate(notice, _known(book), _rates(book, now_utc, rules), rules.association)
+    found = associate(
+        notice,
+        _known(book),
+        rates_per_day(book.trigger_times, now_utc, rules.association),
+        rules.association,
+    )
     match found:
-        case Duplicate(key=known_key, text=text):
-            return book, Outcome(
-                action=Action.DUPLICATE, judgement=judgement, key=known_key, how=text
-            )
+        case Duplicate(key=known_key, text=how):
+            same = Outcome(action=Action.DUPLICATE, judgement=judgement, key=known_key, how=how)
+            return book, same
         case Belongs(key=known_key):
             event = book.event(known_key)
             if event is None:
@@ -185,7 +189,8 @@ def receive(
                     judgement,
                 )
             joined = with_notice(event, notice, found.possible)
-            book, joined, joining = _reconsider(_count(book, notice), joined, now_utc, rules)
+            counted = replace(book, trigger_times=with_trigger(book.trigger_times, notice))
+            book, joined, joining = _reconsider(counted, joined, now_utc, rules)
             how = f"{found.how}: {found.text}{joining}"
             arrived = _Arrived(
                 notice=notice, before=event, event=joined, how=how, map_area_deg2=map_area_deg2
@@ -199,11 +204,11 @@ def receive(
                 return book, _held(judgement, notice, len(lately))
             kind = (notice.classification or "x").lower()[:3]
             new_key = key or f"{kind}-{now_utc:%y%m%d}-{book.opened + 1:03d}"
-            event = open_event(
-                new_key, notice, now_utc, possible=possible, injected=source.injected
-            )
+            injected = source.injected
+            event = open_event(new_key, notice, now_utc, possible=possible, injected=injected)
             book = replace(
-                _count(book, notice),
+                book,
+                trigger_times=with_trigger(book.trigger_times, notice),
                 opened=max(book.opened + 1, number_in(new_key)),
                 opened_utc={**book.opened_utc, notice.source: (*lately, now_utc)},
             )
@@ -211,12 +216,6 @@ def receive(
                 notice=notice, before=None, event=event, how="new", map_area_deg2=map_area_deg2
             )
             return _decide(book, arrived, now_utc, rules, judgement)
-
-
-def number_in(key: str) -> int:
-    """The counter at the end of an event's key, or of a follow-up's id; 0 when there is none."""
-    last = key.rpartition("-")[2]
-    return int(last) if last.isdecimal() else 0
 
 
 def _reconsider(
@@ -228,7 +227,7 @@ def _reconsider(
     that the telescope works for stays; two such events are left to people.
     """
     view = known(event, rules.association)
-    rates = _rates(book, now_utc, rules)
+    rates = rates_per_day(book.trigger_times, now_utc, rules.association)
     for other in book.events:
         if other.key == event.key or not _near(event, other, rules.association.window_s):
             continue
@@ -321,7 +320,7 @@ def _retract(
     rules: Alerts,
     judgement: Judgement,
 ) -> tuple[AlertBook, Outcome]:
-    """Take back what a retraction names; stop when nothing stands."""
+    """Take back what a retraction names; stop when nothing stands, else go by what does."""
     event = arrived.event
     after = with_retraction(event, arrived.notice, now_utc)
     died = after.state is EventState.RETRACTED and event.state is not EventState.RETRACTED
@@ -331,7 +330,29 @@ def _retract(
         key=event.key,
         how=f"{len(after.retracted) - len(event.retracted)} notices taken back",
     )
+    if not died and after.state in {*ACTIVE_STATES, EventState.DEFERRED}:
+        outcome = _what_stands(outcome, event, after, now_utc, rules)
     return book.with_event(after, rules.association), outcome
+
+
+def _what_stands(
+    outcome: Outcome, before: AlertEvent, after: AlertEvent, now_utc: datetime, rules: Alerts
+) -> Outcome:
+    """What a retraction leads to that leaves other missions' notices: another best position."""
+    best, old = (best_of(one, rules.association) for one in (after, before))
+    if old is None or (best is not None and best.notice_id == old.notice_id):
+        return outcome
+    if best is not None and not actionable(best, rules.gate, tests_act=after.injected)[0]:
+        best = None
+    choice = choose(facts_of(after, rules.association, now_utc), rules.book)
+    return replace(
+        outcome,
+        action=Action.UPDATE,
+        best=best,
+        best_changed=True,
+        strategy=choice.strategy,
+        why=choice.reasons,
+    )
 
 
 def _is_housekeeping(notice: Notice) -> bool:
@@ -344,26 +365,6 @@ def _is_housekeeping(notice: Notice) -> bool:
 def _known(book: AlertBook) -> list[KnownEvent]:
     """The events as association sees them; merged ones speak through the event they went into."""
     return [book.views[event.key] for event in book.events if event.state is not EventState.MERGED]
-
-
-def _rates(book: AlertBook, now_utc: datetime, rules: Alerts) -> dict[str, float]:
-    """Each mission's trigger rate."""
-    return {
-        mission: trigger_rate_per_day(mission, times, now_utc, rules.association)
-        for mission, times in book.trigger_times.items()
-    }
-
-
-def _count(book: AlertBook, notice: Notice) -> AlertBook:
-    """The book with a mission's new trigger counted; its updates are no triggers."""
-    if notice.t0_utc is None:
-        return book
-    times = book.trigger_times.get(notice.mission, ())
-    if any(abs((notice.t0_utc - one).total_seconds()) < 1.0 for one in times[-50:]):
-        return book
-    return replace(
-        book, trigger_times={**book.trigger_times, notice.mission: (*times, notice.t0_utc)}
-    )
 
 
 def _forget_old(book: AlertBook, now_utc: datetime, rules: Alerts) -> AlertBook:

@@ -133,6 +133,12 @@ class AlertEvent:
         return max(0, len(self.notices) - 1)
 
 
+def number_in(key: str) -> int:
+    """The counter at the end of an event's key, or of a follow-up's id; 0 when there is none."""
+    last = key.rpartition("-")[2]
+    return int(last) if last.isdecimal() else 0
+
+
 def open_event(
     key: str,
     notice: Notice,

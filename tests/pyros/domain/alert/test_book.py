@@ -121,7 +121,8 @@ def test_book_keeps_an_event_alive_that_another_mission_saw() -> None:
     )
     fermi = gbm(7, t0_s=1.0, authority="gov.other/fermi")
     book, outcomes = run(made(1), fermi, retraction)
-    assert outcomes[2].action is Action.NONE
+    assert outcomes[2].action is Action.UPDATE
+    assert outcomes[2].best == fermi, "what stands is where it is now"
     assert state(book) is EventState.ACCEPTED
     assert [n.mission for n in book.events[0].live] == ["Fermi"]
 
