@@ -31,6 +31,7 @@ class AlertUpdated(Message):
         received_utc: When its first packet came in.
         stages: Milliseconds after receipt of each stage reached.
         sequence_id: The follow-up sequence, None when there is none.
+        strategy: By which it is followed up, None when it is not.
     """
 
     alert_id: str
@@ -47,6 +48,7 @@ class AlertUpdated(Message):
     received_utc: datetime
     stages: Mapping[str, float]
     sequence_id: str | None
+    strategy: str | None = None
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -135,6 +135,7 @@ class People:
             raise Rejected(f"{order.alert_id} is {state}; there is nothing to stop")
         reason = f"stopped by {order.who}: {order.why}"
         self._journal(f"{order.alert_id} {reason}", order.who, {"alert": order.alert_id})
+        followed.reasons = (*followed.reasons, reason)
         self.campaign.stop(followed, reason)
         self.desk.step(order.alert_id, EventState.CLOSED, self.actor.clock.now(), reason)
         self.scribe.update(followed)
@@ -156,6 +157,7 @@ class People:
             raise Rejected(f"{order.alert_id} is {state}; it cannot be followed up")
         text = f"{order.alert_id} by {strategy.name} instead, asked by {order.who}: {order.why}"
         self._journal(text, order.who, {"alert": order.alert_id, "strategy": strategy.name})
+        followed.reasons = (*followed.reasons, text)
         followed.strategy = strategy
         followed.strategy_by_hand = True
         self.campaign.follow_anew(followed)

@@ -231,6 +231,7 @@ def event_update(followed: FollowedEvent, state: str) -> AlertUpdated:
         received_utc=followed.trace.received_utc,
         stages=dict(followed.trace.stages),
         sequence_id=followed.sequence_id,
+        strategy=None if followed.strategy is None else followed.strategy.name,
     )
 
 

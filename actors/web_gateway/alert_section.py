@@ -57,6 +57,7 @@ def alert(event: AlertUpdated | AlertStage, model: LiveModel) -> list[Change]:
         "injected": event.injected,
         "received_utc": instant(event.received_utc),
         "sequence_id": event.sequence_id,
+        "strategy": event.strategy,
         "stages": merged,
     }
     kept = [name for name in model.paths() if name.startswith("alerts/") and name != key]

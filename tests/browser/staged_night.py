@@ -306,6 +306,7 @@ def alert(now: datetime, *, decision: str = "accepted", number: int = 1) -> Aler
         decision=decision, reasons=why, t0_utc=now - timedelta(seconds=31),
         ra_deg=56.12 + number, dec_deg=24.9, error_deg=0.051, injected=decision == "accepted",
         received_utc=now - timedelta(seconds=12 * number), sequence_id="s-alert-1",
+        strategy="grb-localised" if decision == "accepted" else None,
         stages={"received": 0.0, "stored": 1.9, "parsed": 3.1, "judged": 4.4},
     )  # fmt: skip
 

@@ -145,6 +145,7 @@ async def test_follow_up_is_stopped_and_changed(
     await with_burst(stage, page)
     dialog = await opened(page, "follow")
     await expect(dialog.locator("h2")).to_have_text("Follow a-0001 otherwise?")
+    await expect(dialog.locator("select[name=strategy]")).to_have_value("grb-localised")
     await dialog.locator("select[name=strategy]").select_option("grb-wide")
     await signed(dialog)
     await expect(dialog.locator(".outcome")).to_have_text("✓ a-0001 by grb-wide instead")
@@ -178,6 +179,22 @@ async def test_default_strategy_is_switched_and_seen(
     await expect(dialog.locator(".outcome")).to_contain_text("default strategy is other")
     names = [one.name for one in stage.taken if isinstance(one, SwitchStrategy)]
     assert names == ["grb-localised", None]
+
+
+async def test_alert_tells_state_strategy_and_radius_in_words(
+    stage: Stage, visit: Callable[..., Awaitable[Visit]]
+) -> None:
+    """Codes are words in both languages; a radius of arcseconds is not shown as zero arcminutes."""
+    page = (await visit(locale="fr-FR")).page
+    first = page.locator("#alerts .alert").first
+    burst = staged_night.alert(stage.services.clock.now())
+    stage.publish([replace(burst, error_deg=0.0005556)])
+    await expect(first).to_contain_text("en observation par grb-localised")
+    await expect(first).to_contain_text("± 2.0\u2033")
+    stage.publish([replace(burst, decision="deferred", state="DEFERRED", strategy=None)])
+    await expect(first).to_contain_text("différée")
+    await expect(first).to_contain_text("en attente")
+    await expect(first).to_contain_text("± 3.1\u2032")
 
 
 async def test_refusal_is_shown_in_its_own_words(

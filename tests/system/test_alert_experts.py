@@ -7,7 +7,12 @@ from typing import TYPE_CHECKING, Any
 import msgspec
 import pytest
 
-from actors.alert_handler.messages import NoteByHand, StrategiesInForce, SwitchStrategy
+from actors.alert_handler.messages import (
+    NoteByHand,
+    StopFollowUp,
+    StrategiesInForce,
+    SwitchStrategy,
+)
 from actors.alert_source.messages import PacketReceived, PacketStored
 from actors.alert_source.settings import HttpTokenSettings
 from pyros.actor import Actor, ChildSpec, Message, Rejected
@@ -59,8 +64,11 @@ def test_strategies_in_force_are_told_after_each_switch(tmp_path: Path) -> None:
     at_night(tmp_path, story)
 
 
-def test_corrected_position_keeps_the_class_of_its_event(tmp_path: Path) -> None:
-    """An expert who gives a place says nothing of the class: an X-ray transient stays one."""
+def test_corrected_event_keeps_its_class_and_says_why_it_ended(tmp_path: Path) -> None:
+    """An expert who gives a place says nothing of the class: an X-ray transient stays one.
+
+    Stopping it is the last of its reasons.
+    """
 
     async def story(night: AlertNight) -> None:
         ra_deg, dec_deg = night.in_view()
@@ -90,6 +98,16 @@ def test_corrected_position_keeps_the_class_of_its_event(tmp_path: Path) -> None
                 why="GCN Circular 40001",
             )
         )
+        stopped = StopFollowUp(alert_id=event.alert_id, who="Ann", why="a flare star")
+        await night.handler.ask(stopped)
+        closed = await night.until(
+            lambda: one if (one := night.event("-001")) and one.state == "CLOSED" else None,
+            within_s=30.0,
+            what="the event is closed",
+        )
+        assert closed is not None
+        assert closed.strategy == event.strategy == "grb-localised"
+        assert closed.reasons[-1] == "stopped by Ann: a flare star"
         packets = await night.site.plant.store.alerts.packets_of(event.alert_id)
         classes = [(one.notice or {}).get("classification") for one in packets]
         assert classes == ["X_RAY_TRANSIENT", "X_RAY_TRANSIENT"]

@@ -3,17 +3,19 @@
 from __future__ import annotations
 
 import asyncio
+from dataclasses import replace
 from typing import TYPE_CHECKING, Any
 
 import pytest
 
+from actors.alert_handler.messages import StopFollowUp
 from actors.alert_source.messages import PacketReceived
 from actors.device.messages import Command
 from actors.journal.messages import JournalEntry
 from actors.majordome.messages import CloseDome, Pause
 from actors.web_gateway.actor import WebGateway
 from actors.web_gateway.live_model import LiveModel
-from actors.web_gateway.messages import OperatorOrder, OrderAction, SubmitPacket
+from actors.web_gateway.messages import ExpertOrder, OperatorOrder, OrderAction, SubmitPacket
 from actors.web_gateway.orders import OrderParties
 from actors.web_gateway.settings import WebGatewaySettings
 from actors.web_gateway.trends import TrendRing
@@ -257,3 +259,27 @@ async def test_crashed_gateway_says_site_and_night_again(system: ActorSystem) ->
     await asyncio.sleep(0.1)
     assert rig.log()[0]["text"] == "before"
     assert rig.model.record("safety")["safety"] == "SAFE"
+
+
+async def test_experts_order_reaches_the_handler_and_the_journal(system: ActorSystem) -> None:
+    """The wish arrives as it was made, who and why are journalled, the answer is the handler's."""
+    rig = await _Rig(system).start()
+    wish = StopFollowUp(alert_id="grb-261123-001", who="Ann", why="a flare star")
+    taken = await rig.gateway.ask(ExpertOrder(wish=wish))
+    assert taken.text == "grb-261123-001 is not followed up any more"
+    assert rig.taken == [wish]
+    gone = replace(wish, alert_id="grb-gone")
+    with pytest.raises(Rejected, match="there is no event 'grb-gone'"):
+        await rig.gateway.ask(ExpertOrder(wish=gone))
+    await asyncio.sleep(0.1)
+    texts = [line["text"] for line in rig.log()]
+    assert texts[0] == "Ann ordered the end of the follow-up of grb-261123-001: a flare star"
+    assert "was not carried out: there is no event" in texts[-1]
+
+
+async def test_packet_of_an_unknown_source_goes_nowhere(system: ActorSystem) -> None:
+    """Without an inlet of its own a source is refused: it never borrows another's trust."""
+    rig = await _Rig(system).start()
+    with pytest.raises(Rejected, match="there is no alert source 'stranger'"):
+        await rig.gateway.ask(SubmitPacket(raw=b"<voe/>", source="stranger"))
+    assert rig.taken == []

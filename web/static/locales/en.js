@@ -67,6 +67,9 @@ export const en = {
   "quantity.pressure_hPa": "pressure", "quantity.seeing_arcsec": "seeing",
   "severity.info": "info", "severity.notice": "notice", "severity.warning": "warning", "severity.alarm": "alarm",
   "decision.accepted": "accepted", "decision.ignored": "ignored", "decision.merged": "merged", "decision.retracted": "retracted",
+  "decision.deferred": "deferred", "decision.held": "held", "decision.retraction": "retracted",
+  "alert.RECEIVED": "received", "alert.IGNORED": "not followed", "alert.DEFERRED": "waits", "alert.ACCEPTED": "begins", "alert.OBSERVING": "being observed",
+  "alert.OBSERVED": "observed", "alert.ANALYSED": "analysed", "alert.REPORTED": "reported", "alert.CLOSED": "closed", "alert.MERGED": "merged", "alert.RETRACTED": "retracted",
   "stage.received": "received", "stage.stored": "stored", "stage.parsed": "parsed", "stage.judged": "judged", "stage.planned": "planned",
   "stage.interrupted": "interrupted", "stage.slew-command": "slew command", "stage.on-target": "on target",
   "stage.first-photon": "first photon", "stage.frame-on-disk": "frame on disk", "stage.ended": "ended",
@@ -145,6 +148,7 @@ export const en = {
   "alerts.count": "events: {n}",
   "alerts.injected": "injected test",
   "alerts.ago": "{span} ago",
+  "alerts.by": "by {name}",
   "alerts.default": "default strategy: {name}",
 
   "expert.event": "New event",

@@ -67,6 +67,9 @@ export const fr = {
   "quantity.pressure_hPa": "pression", "quantity.seeing_arcsec": "turbulence",
   "severity.info": "info", "severity.notice": "note", "severity.warning": "avertissement", "severity.alarm": "alarme",
   "decision.accepted": "acceptée", "decision.ignored": "ignorée", "decision.merged": "fusionnée", "decision.retracted": "rétractée",
+  "decision.deferred": "différée", "decision.held": "retenue", "decision.retraction": "rétractée",
+  "alert.RECEIVED": "reçue", "alert.IGNORED": "non suivie", "alert.DEFERRED": "en attente", "alert.ACCEPTED": "commence", "alert.OBSERVING": "en observation",
+  "alert.OBSERVED": "observée", "alert.ANALYSED": "analysée", "alert.REPORTED": "rapportée", "alert.CLOSED": "close", "alert.MERGED": "fusionnée", "alert.RETRACTED": "rétractée",
   "stage.received": "reçue", "stage.stored": "stockée", "stage.parsed": "lue", "stage.judged": "jugée", "stage.planned": "planifiée",
   "stage.interrupted": "interruption", "stage.slew-command": "ordre de pointage", "stage.on-target": "sur cible",
   "stage.first-photon": "premier photon", "stage.frame-on-disk": "image sur disque", "stage.ended": "fin",
@@ -145,6 +148,7 @@ export const fr = {
   "alerts.count": "événements : {n}",
   "alerts.injected": "test injecté",
   "alerts.ago": "il y a {span}",
+  "alerts.by": "par {name}",
   "alerts.default": "stratégie par défaut : {name}",
 
   "expert.event": "Nouvel événement",

@@ -9,7 +9,14 @@ import { Badge, Panel } from "./panel.js";
 
 const ORDER = ["received", "parsed", "judged", "planned", "interrupted", "slew-command", "stored",
   "on-target", "first-photon", "frame-on-disk", "ended"];
-const LEVEL = { accepted: "burst", ignored: "idle", merged: "ok", retracted: "attention" };
+const LEVEL = { accepted: "burst", deferred: "burst", ignored: "idle", merged: "ok", held: "attention",
+  retracted: "attention", retraction: "attention" };
+
+/** A radius in the unit it is read in. */
+function radius(deg) {
+  if (deg >= 1) return `${fixed(deg, 1)}°`;
+  return deg * 60 >= 1 ? `${fixed(deg * 60, 1)}′` : `${fixed(deg * 3600, 1)}″`;
+}
 
 /** Share of the stage bar: 1 ms at the left, 1000 s at the right, logarithmic. */
 function place(ms) {
@@ -32,12 +39,12 @@ function Alert({ alert }) {
   return html`<li class="alert">
     <p class="line"><${Badge} level=${LEVEL[alert.decision] ?? "unknown"}>${word("decision", alert.decision)}</${Badge}>
       <b>${alert.stream ?? alert.alert_id}</b>
-      <span class="soft">${word("alert", alert.state)}</span>
+      <span class="soft">${word("alert", alert.state)}${alert.strategy && ` ${t("alerts.by", { name: alert.strategy })}`}</span>
       ${alert.injected && html`<span class="tag">${t("alerts.injected")}</span>`}
       <span class="soft push">${t("alerts.ago", { span: span(age) })}</span></p>
     <p class="ivorn figures soft">${alert.ivorn}</p>
     ${typeof alert.ra_deg === "number" && html`<p class="figures">${rightAscension(alert.ra_deg)} ${declination(alert.dec_deg)}
-      ${typeof alert.error_deg === "number" && html` <span class="soft">± ${alert.error_deg < 1 ? `${fixed(alert.error_deg * 60, 1)}′` : `${fixed(alert.error_deg, 1)}°`}</span>`}</p>`}
+      ${typeof alert.error_deg === "number" && html` <span class="soft">± ${radius(alert.error_deg)}</span>`}</p>`}
     <ul class="reasons">${(alert.reasons ?? []).map((reason) => html`<li>${reason}</li>`)}</ul>
     <${Stages} stages=${alert.stages ?? {}} />
     <${ExpertTools} alert=${alert} />

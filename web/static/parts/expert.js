@@ -91,7 +91,7 @@ function Strategies({ files = false, selected }) {
 function Follow({ alert }) {
   return html`<${Ask} title=${t("expert.follow.title", { id: alert.alert_id })} text=${t("expert.follow.text")}
     confirm=${t("expert.follow.confirm")} path=${`${EVENTS}/${encodeURIComponent(alert.alert_id)}/strategy`}
-    more=${(form) => ({ strategy: form.get("strategy") })}><${Strategies} /></${Ask}>`;
+    more=${(form) => ({ strategy: form.get("strategy") })}><${Strategies} selected=${alert.strategy} /></${Ask}>`;
 }
 
 function Default() {
