@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import importlib.metadata
+import os
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING
 
 from actors.alert_handler.rules import RuleFile
 from actors.alert_handler.templates import AlertTemplates
+from actors.alert_source.http_tokens import load_tokens
 from actors.scheduler.ledger import reservations
 from pyros.app.locations import default_config
 from pyros.app.request_file import load_requests
@@ -45,6 +47,7 @@ def run(options: argparse.Namespace) -> int:
         ("configuration", lambda: _configuration(config, settings)),
         ("requests", lambda: _requests(config, settings)),
         ("alert rules", lambda: _rules(config, settings)),
+        ("alert tokens", lambda: _tokens(config, settings)),
         ("test alerts", lambda: _templates(config, settings)),
         ("sky", lambda: _sky(settings)),
         ("broker", lambda: _broker(settings)),
@@ -105,6 +108,20 @@ def _never_taken(demands: Demands, times: Mapping[str, ChannelTimes]) -> list[st
 def _rules(config: Path, settings: ObservatorySettings) -> str:
     rules = RuleFile(beside(config, settings.alerts.handler.rules)).load()
     return f"{len(rules.book.strategies)} strategies, default {rules.book.default}"
+
+
+def _tokens(config: Path, settings: ObservatorySettings) -> str:
+    """Whose packets are taken by HTTP, and what each may do."""
+    tokens = load_tokens(settings.alerts.sources.http, config.parent, os.environ)
+    if not tokens:
+        return "none; packets by HTTP come from this machine only"
+    gate = RuleFile(beside(config, settings.alerts.handler.rules)).rules.gate
+    return "; ".join(
+        f"{name} may {gate.source(name).trust} for {', '.join(gate.source(name).authorities)}"
+        if name in gate.sources
+        else f"{name} may only be logged: the rules have no gate.sources.{name}"
+        for name in tokens.sources
+    )
 
 
 def _templates(config: Path, settings: ObservatorySettings) -> str:

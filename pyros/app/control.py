@@ -41,6 +41,7 @@ if TYPE_CHECKING:
     from collections.abc import Callable
     from pathlib import Path
 
+    from actors.alert_source.http_tokens import HttpTokens
     from pyros.app.settings import ObservatorySettings
 
 _PUT_AWAY_S = 180.0
@@ -116,6 +117,7 @@ async def run_control(options: ControlOptions) -> int:
     loop = asyncio.get_running_loop()
     for number in (signal.SIGINT, signal.SIGTERM):
         loop.add_signal_handler(number, stop.set)
+    tokens = load_tokens(settings.alerts.sources.http, options.config.parent, os.environ)
     demands = load_requests(
         beside(options.config, settings.requests),
         filters_by_channel=settings.filters_by_channel(),
@@ -138,7 +140,7 @@ async def run_control(options: ControlOptions) -> int:
             now_utc = system.clock.now()
             for refused in await seed_store(store, demands, settings.channel_times(), now_utc):
                 options.say(refused)
-            services = await _spawn_gateway(plant, options)
+            services = await _spawn_gateway(plant, options, tokens)
             if options.revive_broker is not None:
                 keeper = partial(BrokerKeeper, revive=options.revive_broker)
                 await system.spawn(ChildSpec(name="broker-keeper", factory=keeper))
@@ -179,14 +181,13 @@ async def _until_stopped(system: ActorSystem, stop: asyncio.Event) -> None:
     waiting.cancel()
 
 
-async def _spawn_gateway(plant: Plant, options: ControlOptions) -> WebServices:
+async def _spawn_gateway(plant: Plant, options: ControlOptions, tokens: HttpTokens) -> WebServices:
     """Spawn the gateway, before all others: it must not miss what they say when they start."""
     settings, system = plant.settings, plant.system
     model = LiveModel({"log": settings.gateway.log_lines})
     points = int(settings.gateway.trend_hours * 3600.0 / settings.gateway.trend_step_s)
     trends = TrendRing(points)
     handler = system.ref("/alerts/handler")
-    tokens = load_tokens(settings.alerts.sources.http, plant.config_dir, os.environ)
     parties = OrderParties(
         majordome=plant.observing(settings.telescope[0].id, "majordome"),
         alert_handler=handler,

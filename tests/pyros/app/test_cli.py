@@ -97,8 +97,35 @@ def test_check_explains_the_simulated_observatory() -> None:
     """Everything that is needed is looked at, and found."""
     done = pyros("check")
     assert done.returncode == 0, done.stdout + done.stderr
-    for part in ("configuration", "requests", "alert rules", "broker", "page", "packages"):
+    for part in (
+        "configuration",
+        "requests",
+        "alert rules",
+        "alert tokens",
+        "broker",
+        "page",
+        "packages",
+    ):
         assert f"ok    {part}:" in done.stdout
+
+
+def test_check_tells_what_each_token_may_do_and_which_is_exposed(tmp_path: Path) -> None:
+    """A token without trust may only be logged; one that others may read stops a start."""
+    heading = "  [alerts.sources.vtp_receiver]"
+    row = '  [[alerts.sources.http]]\n  name = "institute"\n  token_file = "institute.token"\n'
+    config = changed_config(tmp_path, heading, f"{row}\n{heading}")
+    rules = str(SIMULATED.parent / "alerts.toml")
+    config.write_text(config.read_text().replace("../alerts.toml", rules))
+    token = config.parent / "institute.token"
+    token.write_text("f" * 32)
+    token.chmod(0o600)
+    told = pyros("check", "--config", str(config)).stdout
+    assert "ok    alert tokens: institute may only be logged" in told
+    token.chmod(0o644)
+    told = pyros("check", "--config", str(config)).stdout
+    assert "WRONG alert tokens: alerts.sources.http 'institute'" in told
+    line = refused("run", "--port", "0", "--config", str(config), "--data", str(tmp_path / "data"))
+    assert "(mode 644); chmod 600 it" in line
 
 
 def test_check_names_requests_that_no_semester_can_take(tmp_path: Path) -> None:
