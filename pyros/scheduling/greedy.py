@@ -105,7 +105,6 @@ def published_state(problem: Problem, tables: Tables) -> State:
             loop.insert(tables, state, item, place)
         tables.window_at[item], tables.window_to[item] = spans
     for tel in range(tables.telescopes):
-        loop.forward(tables, state, tel, 0)
-        loop.backward(tables, state, tel, state.length[tel] - 1)
+        loop.bound(tables, state, tel)
     loop.recreate(tables, state, order, 0, len(order), rate, 0, [1])
     return state

@@ -197,8 +197,7 @@ def _pin(problem: Problem, tables: Tables, state: State, plan: Plan) -> None:
         for i, (_, item, _) in enumerate(kept):
             state.route[base + i] = item
         state.length[tel] = len(kept)
-        loop.forward(tables, state, tel, 0)
-        loop.backward(tables, state, tel, len(kept) - 1)
+        loop.bound(tables, state, tel)
     for start, item in old:
         if not state.placed[tables.group[item]]:
             _squeeze_in(tables, state, item, start)

@@ -34,8 +34,7 @@ def earliest(p: Tables, item: int, t: int) -> int:
     """Earliest start of an item at or after t, or -1."""
     for k in range(p.window_at[item], p.window_to[item]):
         if t <= p.window_hi[k]:
-            lo = p.window_lo[k]
-            return max(t, lo)
+            return max(t, p.window_lo[k])
     return -1
 
 
@@ -44,16 +43,14 @@ def latest(p: Tables, item: int, t: int) -> int:
     """Latest start of an item at or before t, or -1."""
     for k in range(p.window_to[item] - 1, p.window_at[item] - 1, -1):
         if t >= p.window_lo[k]:
-            hi = p.window_hi[k]
-            return min(t, hi)
+            return min(t, p.window_hi[k])
     return -1
 
 
 @jit
 def worth(p: Tables, item: int, t: int) -> float:
     """Value of an item that starts at t."""
-    quality = p.q0[item] + p.qc[item] * p.cos_t[t] + p.qs[item] * p.sin_t[t]
-    quality = min(quality, 1.0)
+    quality = min(p.q0[item] + p.qc[item] * p.cos_t[t] + p.qs[item] * p.sin_t[t], 1.0)
     value = p.weight[item] * (0.8 + 0.2 * quality) + p.bonus[item]
     if p.told[item] >= 0 and not -MOVED_S <= t - p.told[item] <= MOVED_S:
         value -= p.move_cost[item]
@@ -61,29 +58,43 @@ def worth(p: Tables, item: int, t: int) -> float:
 
 
 @jit
-def forward(p: Tables, s: State, tel: int, first: int) -> None:
-    """Earliest starts from position `first` on; stops where they no longer change."""
+def forward(p: Tables, s: State, tel: int, first: int, right: int) -> None:
+    """Renew earliest starts from position `first` on.
+
+    From `right` on they are right unless what precedes them changed: the first that stays ends it.
+    """
     base = tel * p.capacity
     for i in range(base + first, base + s.length[tel]):
         item, t = s.route[i], 0
         if i > base:
             before = s.route[i - 1]
             t = s.early[i - 1] + p.duration[before] + p.setup[p.row[before] + p.group[item]]
-        fixed = p.kind[item] == FIXED
-        s.early[i] = p.window_lo[p.window_at[item]] if fixed else earliest(p, item, t)
+        t = p.window_lo[p.window_at[item]] if p.kind[item] == FIXED else earliest(p, item, t)
+        if i >= base + right and s.early[i] == t:
+            return
+        s.early[i] = t
 
 
 @jit
-def backward(p: Tables, s: State, tel: int, last: int) -> None:
-    """Latest starts from position `last` down to 0."""
+def backward(p: Tables, s: State, tel: int, last: int, right: int) -> None:
+    """Renew latest starts from position `last` down; from `right` down as in `forward`."""
     base = tel * p.capacity
     for i in range(base + last, base - 1, -1):
         item, t = s.route[i], len(p.cos_t) - 1
         if i < base + s.length[tel] - 1:
             after = s.route[i + 1]
             t = s.late[i + 1] - p.setup[p.row[item] + p.group[after]] - p.duration[item]
-        fixed = p.kind[item] == FIXED
-        s.late[i] = p.window_lo[p.window_at[item]] if fixed else latest(p, item, t)
+        t = p.window_lo[p.window_at[item]] if p.kind[item] == FIXED else latest(p, item, t)
+        if i <= base + right and s.late[i] == t:
+            return
+        s.late[i] = t
+
+
+@jit
+def bound(p: Tables, s: State, tel: int) -> None:
+    """Work out all earliest and latest starts of a route anew."""
+    forward(p, s, tel, 0, s.length[tel])
+    backward(p, s, tel, s.length[tel] - 1, -1)
 
 
 @jit
@@ -99,27 +110,32 @@ def insert(p: Tables, s: State, item: int, place: int) -> None:
     s.length[tel] += 1
     s.placed[p.group[item]] = 1
     s.used[p.programme[item]] += p.duration[item]
-    forward(p, s, tel, place)
-    backward(p, s, tel, place)
+    forward(p, s, tel, place, place + 1)
+    backward(p, s, tel, place, place - 1)
 
 
 @jit
 def compact(p: Tables, s: State, tel: int, gone: Ints) -> None:
     """Take the positions marked in `gone` (indexed by item) out of a route; bounds are renewed."""
     base = tel * p.capacity
-    kept = 0
+    kept, first, last = 0, -1, 0
     for i in range(base, base + s.length[tel]):
         item = s.route[i]
         if gone[item] == 1:
             gone[item] = 0
             s.placed[p.group[item]] = 0
             s.used[p.programme[item]] -= p.duration[item]
+            first = kept if first < 0 else first
+            last = kept
         else:
             s.route[base + kept] = item
+            s.early[base + kept] = s.early[i]
+            s.late[base + kept] = s.late[i]
             kept += 1
     s.length[tel] = kept
-    forward(p, s, tel, 0)
-    backward(p, s, tel, kept - 1)
+    if first >= 0:
+        forward(p, s, tel, first, last)
+        backward(p, s, tel, last - 1, first - 1)
 
 
 @jit
@@ -130,30 +146,38 @@ def best_place(p: Tables, s: State, item: int, rate: float) -> tuple[int, float]
     added.
     """
     tel = p.telescope[item]
-    base, count = tel * p.capacity, s.length[tel]
-    duration, row = p.duration[item], p.row[item]
+    base, end = tel * p.capacity, tel * p.capacity + s.length[tel]
+    route, early, late = s.route, s.early, s.late
+    durations, setups, rows = p.duration, p.setup, p.row
+    duration, row, group, top = durations[item], rows[item], p.group[item], p.top[item]
     best, best_score = -1, -1e300
     before = after = 0
-    opens = p.window_lo[p.window_at[item]]
-    closes = p.window_hi[p.window_to[item] - 1] + duration
-    for place in range(count + 1):
+    opens, closes = p.window_lo[p.window_at[item]], p.window_hi[p.window_to[item] - 1]
+    first, last = base, end  # places before `first` are too early for it: their limits are in order
+    while first < last:
+        middle = (first + last) // 2
+        if late[middle] < opens + duration:
+            first = middle + 1
+        else:
+            last = middle
+    for place in range(first, end + 1):
         ready, added = 0, 0
         due = len(p.cos_t) - 1 + duration
-        if place > 0:
-            before = s.route[base + place - 1]
-            ready = s.early[base + place - 1] + p.duration[before]
+        if place > base:
+            before = route[place - 1]
+            ready = early[place - 1] + durations[before]
             if ready > closes:
                 break
-        if place < count:
-            after = s.route[base + place]
-            due = s.late[base + place]
-            if due < opens or due - ready < duration:
+        if place < end:
+            due = late[place]
+            if due - ready < duration:
                 continue
-            setup = p.setup[row + p.group[after]]
+            after = route[place]
+            setup = setups[row + p.group[after]]
             due -= setup
             added += setup
-        if place > 0:
-            setup = p.setup[p.row[before] + p.group[item]]
+        if place > base:
+            setup = setups[rows[before] + group]
             ready += setup
             added += setup
         if due - ready < duration:
@@ -161,16 +185,13 @@ def best_place(p: Tables, s: State, item: int, rate: float) -> tuple[int, float]
         t = earliest(p, item, ready)
         if t < 0 or t + duration > due:
             continue
-        if p.top[item] > t:
-            later = p.top[item]
-            later = min(later, due - duration)
-            later = latest(p, item, later)
-            t = max(t, later)
-        if 0 < place < count:
-            added -= p.setup[p.row[before] + p.group[after]]
+        if top > t:
+            t = max(t, latest(p, item, min(top, due - duration)))
+        if base < place < end:
+            added -= setups[rows[before] + p.group[after]]
         score = worth(p, item, t) - rate * added
         if score > best_score:
-            best, best_score = place, score
+            best, best_score = place - base, score
     return best, best_score
 
 
@@ -191,11 +212,9 @@ def widest(p: Tables, s: State) -> int:
         base, count = tel * p.capacity, s.length[tel]
         ready = 0
         for i in range(base, base + count):
-            room = s.late[i] - ready
-            most = max(most, room)
+            most = max(most, s.late[i] - ready)
             ready = s.early[i] + p.duration[s.route[i]]
-        room = len(p.cos_t) - 1 - ready + p.shortest
-        most = max(most, room)
+        most = max(most, len(p.cos_t) - 1 - ready + p.shortest)
     return most
 
 
@@ -297,22 +316,20 @@ def force(p: Tables, s: State, item: int, gone: Ints, rng: Ints) -> int:
     around = draw(rng, 4) * draw(rng, 4) * p.duration[item] // 4
     for i in range(base, base + count):
         other = s.route[i]
-        begins, ends = s.start[i], s.start[i] + p.duration[other]
-        near = begins < t + p.duration[item] + around and ends > t - around
+        near = t - around < s.start[i] + p.duration[other]
+        near = near and s.start[i] < t + p.duration[item] + around
         if near and p.kind[other] < FIXED:
             gone[other] = 1
             if p.programme[other] == p.programme[item]:
                 missing -= p.duration[other]
-    for _ in range(3):
-        for _ in range(12):
-            if missing <= 0 or count == 0:
-                break
-            other = s.route[base + draw(rng, count)]
-            same = p.programme[other] == p.programme[item]
-            if same and gone[other] == 0 and p.kind[other] < FIXED:
-                gone[other] = 1
-                missing -= p.duration[other]
-                break
+    for _ in range(24):
+        if missing <= 0 or count == 0:
+            break
+        other = s.route[base + draw(rng, count)]
+        same = p.programme[other] == p.programme[item]
+        if same and gone[other] == 0 and p.kind[other] < FIXED:
+            gone[other] = 1
+            missing -= p.duration[other]
     compact(p, s, tel, gone)
     if fits_quota(p, s, item):
         place, _ = best_place(p, s, item, 0.0)
@@ -322,33 +339,15 @@ def force(p: Tables, s: State, item: int, gone: Ints, rng: Ints) -> int:
 
 
 @jit
-def copy_routes(p: Tables, route: Ints, length: Ints, to_route: Ints, to_length: Ints) -> None:
-    """Copy the routes and their lengths."""
-    for tel in range(p.telescopes):
-        to_length[tel] = length[tel]
-        base = tel * p.capacity
-        for i in range(base, base + length[tel]):
-            to_route[i] = route[i]
-
-
-@jit
-def restore(p: Tables, s: State, route: Ints, length: Ints) -> None:
-    """Make the state that of saved routes."""
-    for tel in range(p.telescopes):
-        base = tel * p.capacity
-        for i in range(base, base + s.length[tel]):
-            item = s.route[i]
-            s.placed[p.group[item]] = 0
-            s.used[p.programme[item]] -= p.duration[item]
-    copy_routes(p, route, length, s.route, s.length)
-    for tel in range(p.telescopes):
-        base = tel * p.capacity
-        for i in range(base, base + s.length[tel]):
-            item = s.route[i]
-            s.placed[p.group[item]] = 1
-            s.used[p.programme[item]] += p.duration[item]
-        forward(p, s, tel, 0)
-        backward(p, s, tel, s.length[tel] - 1)
+def copy(s: State, to: State) -> None:
+    """Copy a plan over another."""
+    to.route[:] = s.route
+    to.length[:] = s.length
+    to.early[:] = s.early
+    to.late[:] = s.late
+    to.start[:] = s.start
+    to.placed[:] = s.placed
+    to.used[:] = s.used
 
 
 @jit
@@ -365,18 +364,20 @@ def search(  # noqa: PLR0917 - the compiled loop takes positional arguments only
             number of turns).
         rate: Value of a second, for set-up.
         rng: One integer, the generator's state.
-        work: (gone, saved_route, saved_length, best_route, best_length).
+        work: (a zero per item, two more states).
     """
-    gone, saved_route, saved_length, best_route, best_length = work
+    gone, saved, best = work
     spread, heat, turns = chances
-    current = settle(p, s)
-    best = current
-    copy_routes(p, s.route, s.length, best_route, best_length)
-    copy_routes(p, s.route, s.length, saved_route, saved_length)
+    for tel in range(p.telescopes):
+        bound(p, s, tel)
+    forced = 30 + min(40, 1500 // p.items)  # in a small pool every sequence left out is worth a try
+    current = most = settle(p, s)
+    copy(s, saved)
+    copy(s, best)
     for turn in range(turns):
         around = -1
         item = draw(rng, p.items)
-        if draw(rng, 100) < 30 and s.placed[p.group[item]] == 0:
+        if draw(rng, 100) < forced and s.placed[p.group[item]] == 0:
             if p.kind[item] < FILLER and p.window_at[item] < p.window_to[item]:
                 around = force(p, s, item, gone, rng)
         else:
@@ -389,12 +390,11 @@ def search(  # noqa: PLR0917 - the compiled loop takes positional arguments only
         value = settle(p, s)
         if value >= current - heat[turn * 256 // turns] * spread[draw(rng, 1024)]:
             current = value
-            copy_routes(p, s.route, s.length, saved_route, saved_length)
-            if value > best + 1e-6:
-                best = value
-                copy_routes(p, s.route, s.length, best_route, best_length)
+            copy(s, saved)
+            if value > most + 1e-6:
+                most = value
+                copy(s, best)
         else:
-            restore(p, s, saved_route, saved_length)
-            settle(p, s)
-    restore(p, s, best_route, best_length)
-    return settle(p, s)
+            copy(saved, s)
+    copy(best, s)
+    return most

@@ -30,12 +30,12 @@ published, since then a neighbour of the plan in force is wanted."""
 STAGES = 256
 DRAWS = 1024
 DEFAULT_CPU_S = 3.0
-PLAIN_SLOWDOWN = 13.0
+PLAIN_SLOWDOWN = 12.0
 """A default search is sized for this time of a busy core; the plain loop is that much slower."""
 
 
 def default_turns(instance: Instance, *, compiled: bool | None = None) -> int:
-    """A number of turns that takes about two seconds of a core, by the instance's size.
+    """A number of turns that takes two to three seconds of a core, by the instance's size.
 
     It depends on whether numba is installed, not on the clock; a plan's record keeps the number.
     """
@@ -45,7 +45,7 @@ def default_turns(instance: Instance, *, compiled: bool | None = None) -> int:
     typical_s = float(np.median([s.duration_s for s in instance.sequences]))
     night_s = instance.night.duration_s * len(instance.telescopes)
     places = min(count, night_s / max(1.0, typical_s))
-    turn_us = 8.0 + 0.1 * count + 0.55 * places + 0.0012 * places**2
+    turn_us = 4.5 + 0.055 * count + 0.3 * places + 0.0007 * places**2
     if not (can_compile() if compiled is None else compiled):
         turn_us *= PLAIN_SLOWDOWN
     return max(50, int(DEFAULT_CPU_S * 1e6 / turn_us))
@@ -87,10 +87,7 @@ def improve(
     tables = problem.tables(compiled=compiled)
     work_state = State(*(_array(column, compiled=compiled) for column in state))
     spread = -np.log(1.0 - (np.arange(DRAWS) + 0.5) / DRAWS)
-    telescopes = problem.columns["telescopes"]
-    room = telescopes * problem.columns["capacity"]
-    sizes = (problem.size, room, telescopes, room, telescopes)
-    work = tuple(_array([0] * size, compiled=compiled) for size in sizes)
+    others = [State(*(_array(column, compiled=compiled) for column in state)) for _ in range(2)]
     loop.search(
         tables,
         work_state,
@@ -104,7 +101,7 @@ def improve(
         ),
         second_value(problem),
         _array([1 + (seed * 7919 + 12345) % (plain.MODULUS - 1)], compiled=compiled),
-        work,
+        (_array([0] * problem.size, compiled=compiled), *others),
     )
     return State(*(_array(column, compiled=False) for column in work_state))
 
