@@ -82,6 +82,7 @@ async def test_values_conflate_to_ten_messages_a_second(
     """A value that changes 200 times in a second arrives some ten times, the last for certain."""
     async with client.ws_connect("/ws") as ws:
         await opened(ws)
+        begun_s = asyncio.get_running_loop().time()
         for n in range(200):
             stage.model.apply([Put(key="fast", value=n)])
             await asyncio.sleep(0.005)
@@ -90,7 +91,8 @@ async def test_values_conflate_to_ten_messages_a_second(
             delta = await read(ws)
             if "fast" in delta.get("s", {}):
                 seen.append(delta["s"]["fast"])
-        assert len(seen) <= 25
+        lasted_s = asyncio.get_running_loop().time() - begun_s
+        assert len(seen) <= 5 + 10 * lasted_s
         assert seen == sorted(seen)
 
 

@@ -11,9 +11,13 @@ from pathlib import Path
 import pytest
 
 from actors.scheduler.background_search import BackgroundSearch
+from pyros.scheduling.compilation import can_compile
 from pyros.scheduling.instance_file import read_instance
 from pyros.scheduling.night_plan import plan_night
 from pyros.scheduling.worker import SearchJob
+
+pytestmark = pytest.mark.timeout(300)
+"""The search runs at low priority: on a busy machine it gets what the others leave."""
 
 POOL = Path(__file__).parents[2] / "data" / "planner" / "pool-50-0.json"
 
@@ -21,6 +25,12 @@ POOL = Path(__file__).parents[2] / "data" / "planner" / "pool-50-0.json"
 def job() -> SearchJob:
     """Fifty sequences."""
     return SearchJob(version=3, instance=read_instance(POOL), now_s=0.0, seed=1, iterations=1)
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled_loop_is_cached() -> None:
+    """Machine code is made here, at this process's priority, where numba is installed."""
+    plan_night(read_instance(POOL), iterations=1, compiled=can_compile())
 
 
 @pytest.mark.asyncio
