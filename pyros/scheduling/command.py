@@ -10,10 +10,12 @@ from typing import TYPE_CHECKING, Any
 
 from pyros.clock import datetime_from_unix
 from pyros.errors import PermanentError
+from pyros.scheduling import questions
 from pyros.scheduling.instance_file import read_instance
 from pyros.scheduling.night_plan import plan_night
 from pyros.scheduling.reasons import clock
 from pyros.scheduling.search import default_turns
+from pyros.scheduling.what_if import what_if
 from pyros.sky.plot import draw_night
 from pyros.sky.site import Site
 from pyros.sky.targets import FixedTarget
@@ -36,6 +38,7 @@ def add_parser(subparsers: Any) -> None:
     parser.add_argument("--json", action="store_true", help="print JSON")
     parser.add_argument("--why", metavar="ID", help="say why a sequence is or is not planned")
     parser.add_argument("--plot", type=Path, help="draw the night and its plan into this PNG file")
+    questions.add_options(parser)
     parser.set_defaults(run=run)
 
 
@@ -53,6 +56,8 @@ def run(options: argparse.Namespace) -> int:
         raise PermanentError(f"--iterations {options.iterations}: give 0 or more")
     if options.seed < 0:
         raise PermanentError(f"--seed {options.seed}: give 0 or more")
+    asked = questions.question(options, instance)
+    instance = instance if asked is None else asked.instance
     iterations = options.iterations
     if options.greedy:
         iterations = 0
@@ -60,11 +65,18 @@ def run(options: argparse.Namespace) -> int:
         iterations = default_turns(instance)
     begun = time.process_time()
     plan = plan_night(instance, seed=options.seed, iterations=iterations)
+    answer = None
+    if asked is not None:
+        answer = what_if(instance, plan, asked.events, now_s=asked.now_s, seed=options.seed)
+        plan = answer.plan
     cpu_s = time.process_time() - begun
     if options.why is not None:
         _print(_why(plan, options.why))
     elif options.json:
-        _print(json.dumps(as_json(plan, cpu_s=cpu_s)))
+        extra = {} if answer is None else {"what_if": questions.as_json(answer)}
+        _print(json.dumps({**as_json(plan, cpu_s=cpu_s), **extra}))
+    elif answer is not None:
+        _print("\n".join(questions.sentences(answer)))
     else:
         _print_plan(instance, plan, cpu_s)
     if options.plot is not None:
