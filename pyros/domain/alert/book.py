@@ -37,7 +37,7 @@ from pyros.domain.alert.event import (
     with_notice,
     with_retraction,
 )
-from pyros.domain.alert.gate import Decision, Judgement, Reason, actionable, judge
+from pyros.domain.alert.gate import Decision, Judgement, Reason, actionable, held, judge
 from pyros.domain.alert.strategy import Strategy, choose
 from pyros.domain.alert.stream import PACKET_TYPES, PacketKind
 from pyros.domain.alert.trigger_times import rates_per_day, with_trigger
@@ -180,6 +180,11 @@ def receive(
             event = book.event(known_key)
             if event is None:
                 return book, Outcome(action=Action.NONE, judgement=judgement)
+            sent = sum(one.source == notice.source for one in event.notices)
+            if sent >= source.max_notices_per_event * (2 if notice.retraction else 1):
+                text = f"source {notice.source} sent {sent} notices of this burst: kept, not used"
+                judgement = held(judgement, "too-many-notices", text)
+                return book, Outcome(action=Action.NONE, judgement=judgement, key=known_key)
             if notice.retraction:
                 return _retract(
                     book,
@@ -201,7 +206,9 @@ def receive(
                 return book, Outcome(action=Action.NONE, judgement=judgement)
             lately = book.opened_utc.get(notice.source, ())
             if key is None and len(lately) >= source.max_triggers_per_hour:
-                return book, _held(judgement, notice, len(lately))
+                text = f"source {notice.source} opened {len(lately)} events within an hour"
+                judgement = held(judgement, "too-many-triggers", f"{text}; an operator decides")
+                return book, Outcome(action=Action.HOLD, judgement=judgement)
             kind = (notice.classification or "x").lower()[:3]
             new_key = key or f"{kind}-{now_utc:%y%m%d}-{book.opened + 1:03d}"
             injected = source.injected
@@ -390,11 +397,3 @@ def _forget_old(book: AlertBook, now_utc: datetime, rules: Alerts) -> AlertBook:
     if len(kept) < len(book.events):
         views = {key: view for key, view in views.items() if key in kept}
     return replace(book, events=keep, views=views, trigger_times=times, opened_utc=opened)
-
-
-def _held(judgement: Judgement, notice: Notice, count: int) -> Outcome:
-    """A notice that would open an event, of a source that has opened too many."""
-    text = f"source {notice.source} opened {count} events within an hour; an operator decides"
-    reason = Reason(code="too-many-triggers", text=text)
-    held = replace(judgement, decision=Decision.HELD, reasons=(reason, *judgement.reasons))
-    return Outcome(action=Action.HOLD, judgement=held)

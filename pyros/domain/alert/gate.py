@@ -8,7 +8,7 @@ error, age).
 
 from __future__ import annotations
 
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from datetime import datetime, timedelta
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -64,12 +64,15 @@ class SourcePolicy:
         authorities: Authorities it may speak for ("nasa.gsfc.gcn", "org.svom/fsc"); "*" for any.
         injected: Whether its alerts are an operator's own tests, which act as real ones.
         max_triggers_per_hour: More new events than this are held for an operator.
+        max_notices_per_event: More notices of one burst than this (retractions: twice as many) are
+            stored and listed, and change nothing.
     """
 
     trust: Trust = Trust.LOG
     authorities: tuple[str, ...] = ()
     injected: bool = False
     max_triggers_per_hour: int = 20
+    max_notices_per_event: int = 200
 
     def speaks_for(self, authority: str) -> bool:
         """Whether the source may speak for an authority or for one above it."""
@@ -350,3 +353,9 @@ def _merits(notice: Notice) -> str:
     else:
         place = f"RA {notice.ra_deg:.4f} Dec {notice.dec_deg:+.4f} +- {notice.error_deg:.4f} deg"
     return f"{notice.packet_name}: {notice.classification}, {place}"
+
+
+def held(judgement: Judgement, code: str, text: str) -> Judgement:
+    """The judgement of a notice whose source says more than one may believe at once."""
+    reasons = (Reason(code=code, text=text), *judgement.reasons)
+    return replace(judgement, decision=Decision.HELD, reasons=reasons)

@@ -46,6 +46,7 @@ class SourceSettings(_Strict):
     authorities: tuple[str, ...] = ()
     injected: bool = False
     max_triggers_per_hour: int = 20
+    max_notices_per_event: int = 200
 
 
 class GateSettings(_Strict):

@@ -10,7 +10,7 @@ import pytest
 from protocols.alert_rules import load_rules
 from pyros.domain.alert.book import Action, AlertBook, Outcome, receive
 from pyros.domain.alert.event import EventError, EventState, needs_repointing, step
-from pyros.domain.alert.gate import Observability
+from pyros.domain.alert.gate import Decision, Observability
 from pyros.domain.alert.notice import Citation, Notice
 from tests.pyros.domain.alert.notices import T0_UTC, gbm, made, recorded
 
@@ -188,6 +188,16 @@ def test_book_holds_the_flood_of_a_source() -> None:
     assert [o.action for o in outcomes[limit:]] == [Action.HOLD] * 199
     assert len(book.events) == limit
     assert "an operator decides" in outcomes[-1].judgement.reasons[0].text
+
+
+def test_book_is_not_filled_by_one_burst_told_for_ever() -> None:
+    """Notices of one burst beyond the limit change nothing; another mission is still heard."""
+    limit = RULES.gate.source("file").max_notices_per_event
+    book, outcomes = run(*(made(n, event_id="1") for n in range(limit + 50)))
+    assert {o.action for o in outcomes[limit:]} == {Action.NONE}
+    assert outcomes[-1].judgement.decision is Decision.HELD
+    assert f"sent {limit} notices of this burst" in outcomes[-1].judgement.reasons[0].text
+    assert len(book.events[0].notices) == limit
 
 
 def test_book_is_deterministic() -> None:
