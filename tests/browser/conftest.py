@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING
 
 import pytest
 import pytest_asyncio
-from playwright.async_api import async_playwright
+from playwright.async_api import async_playwright, expect
 
 from tests.browser import staged_frames, staged_night, staged_trends
 from tests.browser.stage import Stage, staged
@@ -95,7 +95,7 @@ async def visit(browser: Browser, stage: Stage) -> AsyncIterator[Callable[..., A
         made.page.on("request", lambda request: made.asked.append(request.url))
         await made.page.goto(stage.url)
         await made.page.locator(".fact.link .value", has_text="").first.wait_for()
-        await made.page.wait_for_function("document.querySelector('.stale-page') === null")
+        await expect(made.page.locator(".stale-page")).to_have_count(0, timeout=15_000)
         return made
 
     yield open_page
