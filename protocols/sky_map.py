@@ -41,13 +41,11 @@ class SkyMapTable:
         uniq: NUNIQ index of each cell, shape (n,).
         density_per_sr: Probability density of each cell per steradian, shape (n,).
         distance_mpc: Mean distance in Mpc, or None.
-        distance_error_mpc: Its standard deviation in Mpc, or None.
     """
 
     uniq: NDArray[np.int64]
     density_per_sr: NDArray[np.float64]
     distance_mpc: float | None = None
-    distance_error_mpc: float | None = None
 
 
 def read_sky_map(raw: bytes) -> SkyMapTable:
@@ -112,7 +110,6 @@ def _multi_order(table: Any) -> SkyMapTable:
         uniq=np.ascontiguousarray(table.data["UNIQ"], dtype=np.int64),
         density_per_sr=np.ascontiguousarray(table.data["PROBDENSITY"], dtype=np.float64),
         distance_mpc=_number(table.header.get("DISTMEAN")),
-        distance_error_mpc=_number(table.header.get("DISTSTD")),
     )
 
 
@@ -140,7 +137,6 @@ def _flat(table: Any, column: str) -> SkyMapTable:
         uniq=np.arange(values.size, dtype=np.int64) + 4 ** (order + 1),
         density_per_sr=values / total * (values.size / (4 * np.pi)),
         distance_mpc=_number(table.header.get("DISTMEAN")),
-        distance_error_mpc=_number(table.header.get("DISTSTD")),
     )
 
 

@@ -39,7 +39,6 @@ class VoEventFields:
     ivorn: str | None = None
     role: str | None = None
     version: str | None = None
-    author_ivorn: str | None = None
     date: str | None = None
     system: str | None = None
     iso_time: str | None = None
@@ -85,8 +84,6 @@ def fields_from_xml(root: Any) -> VoEventFields:
                 for child in section.iterchildren():
                     if local_name(child) == "Date":
                         found.date = text_of(child.text)
-                    elif local_name(child) == "AuthorIVORN":
-                        found.author_ivorn = text_of(child.text)
             case "What":
                 _xml_params(section, "", found, 0)
             case "WhereWhen":
@@ -161,8 +158,7 @@ def fields_from_json(packet: Mapping[str, Any]) -> VoEventFields:
         role=text_of(packet.get("role")),
         version=text_of(packet.get("version")),
     )
-    who = _mapping(packet.get("Who"))
-    found.date, found.author_ivorn = text_of(who.get("Date")), text_of(who.get("AuthorIVORN"))
+    found.date = text_of(_mapping(packet.get("Who")).get("Date"))
     _json_params(_mapping(packet.get("What")), "", found, 0)
     _json_where(_mapping(packet.get("WhereWhen")), found)
     for cite in _items(_mapping(packet.get("Citations")).get("EventIVORN")):

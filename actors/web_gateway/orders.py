@@ -20,8 +20,6 @@ if TYPE_CHECKING:
 
 LOCAL_SOURCE = "http"
 """Source of packets that this machine posts without a token."""
-MAX_TEXT = 200
-"""Longest name or reason that is written down; more is cut."""
 
 
 @dataclass(frozen=True, slots=True, kw_only=True)

@@ -67,7 +67,7 @@ def run(options: argparse.Namespace) -> int:
     plan = plan_night(instance, seed=options.seed, iterations=iterations)
     answer = None
     if asked is not None:
-        answer = what_if(instance, plan, asked.events, now_s=asked.now_s, seed=options.seed)
+        answer = what_if(instance, plan, asked.events, now_s=asked.now_s)
         plan = answer.plan
     cpu_s = time.process_time() - begun
     if options.why is not None:

@@ -18,7 +18,6 @@ if TYPE_CHECKING:
     from pyros.scheduling.tables import State, Tables
 
 SECOND_VALUE_SHARE = 0.8
-POLISH_TURNS = 40
 
 
 def second_value(problem: Problem) -> float:

@@ -5,7 +5,6 @@ from __future__ import annotations
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
-from pyros.scheduling.night_plan import plan_night
 from pyros.scheduling.repair import Repaired, repair
 
 if TYPE_CHECKING:
@@ -41,8 +40,6 @@ def what_if(
     events: Events[Event],
     *,
     now_s: float,
-    seed: int = 0,
-    iterations: int = 0,
 ) -> WhatIf:
     """The plan if these events came, one after the other.
 
@@ -51,16 +48,11 @@ def what_if(
         plan: The live plan.
         events: What would happen (a closure until 23:00, a lost camera, a burst).
         now_s: Present, seconds after the night's start.
-        seed: Of the search.
-        iterations: Turns of a search after the repairs; 0 for the repaired plan itself.
     """
     step = Repaired(instance=instance, plan=plan, dropped=(), moved_s={})
     for event in events:
         step = repair(step.instance, step.plan, event, now_s=now_s)
     after = step.plan
-    if iterations > 0:
-        searched = plan_night(step.instance, seed=seed, iterations=iterations, now_s=now_s)
-        after = max((after, searched), key=lambda p: p.value)
     before = {p.id: p.start_s for p in plan.placements}
     starts = {p.id: p.start_s for p in after.placements}
     return WhatIf(

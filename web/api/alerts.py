@@ -20,9 +20,7 @@ from actors.alert_handler.messages import (
     SwitchStrategy,
 )
 from actors.web_gateway.messages import ExpertOrder
-from pyros.actor import Rejected
-from pyros.errors import PyrosError
-from web.api.orders import ORDER_ERRORS, OrderAnswer, OrderBody, Who, Why
+from web.api.orders import ORDER_ERRORS, OrderAnswer, OrderBody, Who, Why, handed_on
 from web.endpoint import Call, Endpoint, NoParameters, ProblemError
 
 if TYPE_CHECKING:
@@ -122,37 +120,12 @@ async def strategies(call: Call[NoParameters, None]) -> Strategies:
 
 async def enter(call: Call[NoParameters, EventBody]) -> OrderAnswer:
     """A new event by hand."""
-    body, services = call.body, call.services
-    _check_class(body.classification, services)
-    wish = NoteByHand(
-        alert_id=None,
-        t0_utc=_burst_time(body.t0_utc, services),
-        ra_deg=body.ra_deg,
-        dec_deg=body.dec_deg,
-        error_deg=body.error_deg,
-        classification=body.classification,
-        who=body.who.strip(),
-        why=body.why.strip(),
-    )
-    return await _order(wish, services)
+    return await _note(None, call)
 
 
 async def correct(call: Call[NoParameters, PositionBody]) -> OrderAnswer:
     """A better position of a known event."""
-    body, services = call.body, call.services
-    if body.classification is not None:
-        _check_class(body.classification, services)
-    wish = NoteByHand(
-        alert_id=_alert_id(call.request),
-        t0_utc=None if body.t0_utc is None else _burst_time(body.t0_utc, services),
-        ra_deg=body.ra_deg,
-        dec_deg=body.dec_deg,
-        error_deg=body.error_deg,
-        classification=body.classification,
-        who=body.who.strip(),
-        why=body.why.strip(),
-    )
-    return await _order(wish, services)
+    return await _note(_alert_id(call.request), call)
 
 
 async def stop(call: Call[NoParameters, OrderBody]) -> OrderAnswer:
@@ -196,14 +169,27 @@ def _alert_id(request: web.Request) -> str:
     return alert_id
 
 
+async def _note(
+    alert_id: str | None, call: Call[NoParameters, EventBody] | Call[NoParameters, PositionBody]
+) -> OrderAnswer:
+    body, services = call.body, call.services
+    if body.classification is not None:
+        _check_class(body.classification, services)
+    wish = NoteByHand(
+        alert_id=alert_id,
+        t0_utc=None if body.t0_utc is None else _burst_time(body.t0_utc, services),
+        ra_deg=body.ra_deg,
+        dec_deg=body.dec_deg,
+        error_deg=body.error_deg,
+        classification=body.classification,
+        who=body.who.strip(),
+        why=body.why.strip(),
+    )
+    return await _order(wish, services)
+
+
 async def _order(wish: ExpertWish, services: WebServices) -> OrderAnswer:
-    try:
-        taken = await services.gateway.ask(ExpertOrder(wish=wish))
-    except Rejected as error:
-        raise ProblemError(HTTPStatus.CONFLICT, str(error)) from error
-    except PyrosError as error:
-        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
-    return OrderAnswer(text=taken.text)
+    return await handed_on(ExpertOrder(wish=wish), services)
 
 
 def _in_force(services: WebServices) -> Strategies:

@@ -18,6 +18,9 @@ if TYPE_CHECKING:
     from collections.abc import Awaitable, Callable
     from typing import Any
 
+    from actors.web_gateway.messages import ExpertOrder
+    from web.services import WebServices
+
 _PRINTABLE = r"^[^\x00-\x1f\x7f]*[^\x00-\x20\x7f][^\x00-\x1f\x7f]*$"
 Who = Annotated[str, Meta(min_length=1, max_length=80, pattern=_PRINTABLE, description="Operator.")]
 Why = Annotated[str, Meta(min_length=1, max_length=400, pattern=_PRINTABLE, description="Reason.")]
@@ -68,14 +71,25 @@ ORDER_ERRORS = (
 )
 
 
-async def order(
-    action: OrderAction, call: Call[NoParameters, OrderBody | InjectBody]
-) -> OrderAnswer:
+async def handed_on(order: OperatorOrder | ExpertOrder, services: WebServices) -> OrderAnswer:
     """Hand an order to the gateway.
 
     Raises:
         ProblemError: 409 when it is refused, 503 when nobody answers.
     """
+    try:
+        taken = await services.gateway.ask(order)
+    except Rejected as error:
+        raise ProblemError(HTTPStatus.CONFLICT, str(error)) from error
+    except PyrosError as error:
+        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
+    return OrderAnswer(text=taken.text)
+
+
+async def order(
+    action: OrderAction, call: Call[NoParameters, OrderBody | InjectBody]
+) -> OrderAnswer:
+    """An operator's order, by its name."""
     body = call.body
     message = OperatorOrder(
         action=action,
@@ -83,13 +97,7 @@ async def order(
         why=body.why.strip(),
         alert_kind=body.kind if isinstance(body, InjectBody) else "",
     )
-    try:
-        taken = await call.services.gateway.ask(message)
-    except Rejected as error:
-        raise ProblemError(HTTPStatus.CONFLICT, str(error)) from error
-    except PyrosError as error:
-        raise ProblemError(HTTPStatus.SERVICE_UNAVAILABLE, str(error)) from error
-    return OrderAnswer(text=taken.text)
+    return await handed_on(message, call.services)
 
 
 async def packet(call: Call[NoParameters, bytes]) -> PacketAnswer:

@@ -7,6 +7,7 @@ it alive; a later notice may bring a retracted event back (LVK does that).
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from enum import StrEnum
 from typing import TYPE_CHECKING
@@ -28,7 +29,6 @@ if TYPE_CHECKING:
     from pyros.domain.alert.notice import Notice
 
 _WHOLE_SKY_DEG2 = 41_252.96
-_PI = 3.141592653589793
 
 
 class EventState(StrEnum):
@@ -126,11 +126,6 @@ class AlertEvent:
         return tuple(
             n for n in self.notices if not n.retraction and n.notice_id not in self.retracted
         )
-
-    @property
-    def updates(self) -> int:
-        """How often it was updated."""
-        return max(0, len(self.notices) - 1)
 
 
 def number_in(key: str) -> int:
@@ -278,7 +273,7 @@ def facts_of(
     place = place_of(best, parameters.calibration) if best is not None else None
     area_deg2 = map_area_deg2 if map_area_deg2 is not None else _WHOLE_SKY_DEG2
     if place is not None:
-        area_deg2 = min(area_deg2, _PI * place.r90_deg() ** 2)
+        area_deg2 = min(area_deg2, math.pi * place.r90_deg() ** 2)
     significance: dict[str, float] = {}
     flags: set[str] = set()
     classification: str | None = None

@@ -155,10 +155,3 @@ class Notice:
     def has_position(self) -> bool:
         """Whether both coordinates are known."""
         return self.ra_deg is not None and self.dec_deg is not None
-
-    @property
-    def localised(self) -> bool:
-        """Whether there is a region to point at: position with error, or a map in the packet."""
-        return (self.has_position and self.error_deg is not None) or (
-            self.sky_map is not None and self.sky_map.inline
-        )
