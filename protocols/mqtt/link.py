@@ -225,8 +225,10 @@ class AiomqttLink:
         """Await a call of the client, ended early when the connection is lost."""
         task = asyncio.get_running_loop().create_task(call)
         self._calls[task] = None
+        caller = asyncio.current_task()
+        asked = caller.cancelling() if caller is not None else 0
         try:
-            return await task
+            answer = await task
         except asyncio.CancelledError:
             if self._lost is not None and task.cancelled():
                 self._raise_lost()
@@ -238,6 +240,11 @@ class AiomqttLink:
             raise MqttLinkError(f"{self._name()}: cannot {what}: {error}") from error
         finally:
             del self._calls[task]
+        # `wait_for` of Python 3.11, inside the client, keeps an answer that comes together with a
+        # cancellation, and drops the cancellation: the caller would never end.
+        if caller is not None and caller.cancelling() > asked:
+            raise asyncio.CancelledError
+        return answer
 
     async def _watch_loss(self, client: aiomqtt.Client) -> None:
         try:

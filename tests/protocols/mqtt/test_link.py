@@ -274,3 +274,17 @@ async def test_timeouts_are_wall_seconds_on_a_dilated_loop():
         assert link._build().timeout == 120.0
     finally:
         del loop.speed
+
+
+async def test_cancelled_publish_is_cancelled_at_whatever_moment(link):
+    """A cancellation that comes together with the acknowledgement is not lost."""
+    here = link()
+    await here.connect()
+    for ticks in itertools.count():
+        sent = asyncio.ensure_future(here.publish(MqttMessage(topic="t", payload=b"", qos=1)))
+        for _ in range(ticks):
+            await asyncio.sleep(0)
+        if not sent.cancel():
+            break
+        with pytest.raises(asyncio.CancelledError):
+            await sent
