@@ -208,7 +208,8 @@ class Gun:
         await self._link.subscribe(self._topics.device("t1", "telescope").command("slew"), qos=1)
         reader = asyncio.ensure_future(self._read())
         print("waiting until the observatory observes", file=sys.stderr)
-        await asyncio.wait_for(self._slews.get(), OPEN_WITHIN_S)
+        async with asyncio.timeout(OPEN_WITHIN_S):
+            await self._slews.get()
         await asyncio.sleep(5.0)
         on_open()  # type: ignore[operator]
         await asyncio.sleep(2.0)

@@ -265,7 +265,8 @@ class Calibration(Actor):
                 return
             self._arrived.clear()
             try:
-                await asyncio.wait_for(self._arrived.wait(), timeout=left_s)
+                async with asyncio.timeout(left_s):
+                    await self._arrived.wait()
             except TimeoutError:
                 return
 

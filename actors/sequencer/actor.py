@@ -254,7 +254,8 @@ class Sequencer(Actor):
                 raise StepError(f"no light after {self._settings.align_timeout_s:.0f} s: {blocked}")
             self._moved.clear()
             try:
-                await asyncio.wait_for(self._moved.wait(), timeout=left_s)
+                async with asyncio.timeout(left_s):
+                    await self._moved.wait()
             except TimeoutError:
                 continue
 

@@ -91,7 +91,8 @@ async def test_process_lives_and_dies_as_promised(tmp_path):
         async with process(*arguments) as metal:
             await until(link, "bridge/sim/state", "ready")
             metal.send_signal(signal.SIGTERM)
-            _, errors = await asyncio.wait_for(metal.communicate(), 10.0)
+            async with asyncio.timeout(60.0):
+                _, errors = await metal.communicate()
             assert metal.returncode == 0, errors.decode()
             assert b"Traceback" not in errors
             await until(link, "bridge/sim/state", "disconnected")

@@ -255,7 +255,8 @@ async def test_dead_camera_ends_its_exposure(bench) -> None:
     asked = bench.expose(100.0)
     await bench.begin()
     await bench.device.kill()
-    result = await asyncio.wait_for(asked, 30.0)
+    async with asyncio.timeout(30.0):
+        result = await asked
     assert result.frame is None
     assert "lost" in result.detail
 
